@@ -1,0 +1,47 @@
+// Package source says where pictures come from.
+//
+// A Source lists items and opens them. Folder is a tree of the local file system; NewFolders joins several paths of a
+// command line into one source. The package is not for deciding what is new (ingest) or for decoding (imageprep).
+package source
+
+import (
+	"context"
+	"io"
+	"iter"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Item is one picture file of a source, not yet opened.
+type Item struct {
+	Key      string // names the item in the world; its row's id is made from it, so the same item is the same row, ever
+	Path     string // stored with the record and shown to people
+	Source   string // the source it was found in
+	Label    string // the item's folder
+	Bytes    int64
+	Modified time.Time
+}
+
+// Source lists and opens items. Its methods are safe for concurrent use.
+type Source interface {
+	// Name is how people call the source.
+	Name() string
+	// Items lists the items in a stable order. An item that cannot be had is yielded with an error (its Path is set) and
+	// the listing goes on; a cancelled context ends it with the context's error and an empty item.
+	Items(ctx context.Context) iter.Seq2[Item, error]
+	// Open opens an item that Items gave. Faults: NotFound (it has gone since), Forbidden (no permission), Internal.
+	Open(ctx context.Context, item Item) (io.ReadCloser, error)
+}
+
+// pictureEndings are the file name endings, lower case, by which a file is taken for a picture. Files with other endings
+// are passed over in silence: a folder of photos holds videos, texts and side files too.
+var pictureEndings = []string{
+	".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp",
+	".gif", ".bmp", ".tif", ".tiff", ".avif", ".heic", ".heif",
+}
+
+func isPictureName(name string) bool {
+	return slices.Contains(pictureEndings, strings.ToLower(filepath.Ext(name)))
+}

@@ -1,0 +1,196 @@
+package source_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"clipseek/orchestrator/fault"
+	"clipseek/orchestrator/source"
+)
+
+// tree makes files below a new folder and returns the folder.
+func tree(t *testing.T, files ...string) string {
+	t.Helper()
+	root := t.TempDir()
+	for _, name := range files {
+		path := filepath.Join(root, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(name), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return root
+}
+
+// list gives the paths of all items relative to root, and the errors by path.
+func list(t *testing.T, s source.Source, root string) (paths []string, faults map[string]error) {
+	t.Helper()
+	faults = map[string]error{}
+	for item, err := range s.Items(t.Context()) {
+		path, relErr := filepath.Rel(root, item.Path)
+		if relErr != nil {
+			t.Fatal(relErr)
+		}
+		if err != nil {
+			faults[path] = err
+			continue
+		}
+		paths = append(paths, path)
+	}
+	return paths, faults
+}
+
+func TestFoldersListsPictures(t *testing.T) {
+	t.Parallel()
+	root := tree(t, "b/2.JPG", "b/1.png", "a/x.webp", "a/notes.txt", ".hidden/3.jpg", "a/.4.jpg", "苹果/红.jpeg", "top.jpg")
+	s, err := source.NewFolders(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, faults := list(t, s, root)
+	want := []string{"a/x.webp", "b/1.png", "b/2.JPG", "top.jpg", "苹果/红.jpeg"}
+	if !slices.Equal(got, want) || len(faults) > 0 {
+		t.Errorf("items = %q, faults = %v, want %q", got, faults, want)
+	}
+	for item := range s.Items(t.Context()) {
+		if item.Label == "苹果" && (item.Source != root || item.Bytes == 0 || item.Modified.IsZero() || item.Key != item.Path) {
+			t.Errorf("item = %+v", item)
+		}
+	}
+}
+
+func TestFoldersOverlap(t *testing.T) {
+	t.Parallel()
+	root := tree(t, "a/1.jpg", "a/b/2.jpg", "ab/3.jpg")
+	for name, paths := range map[string][]string{
+		"inner first": {"a/b", "a", "."},
+		"outer first": {".", "a"},
+		"twice":       {".", "."},
+		"files":       {"a/1.jpg", "ab", ".", "a/1.jpg"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var full []string
+			for _, p := range paths {
+				full = append(full, filepath.Join(root, p))
+			}
+			s, err := source.NewFolders(full...)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, _ := list(t, s, root)
+			slices.Sort(got)
+			if want := []string{"a/1.jpg", "a/b/2.jpg", "ab/3.jpg"}; !slices.Equal(got, want) {
+				t.Errorf("items = %q, want %q", got, want)
+			}
+		})
+	}
+}
+
+func TestFoldersLinks(t *testing.T) {
+	t.Parallel()
+	root := tree(t, "real/1.jpg")
+	for link, target := range map[string]string{"loop": root, "file.jpg": "real/1.jpg", "broken.jpg": "nowhere"} {
+		if err := os.Symlink(target, filepath.Join(root, link)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s, err := source.NewFolders(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, faults := list(t, s, root)
+	if want := []string{"file.jpg", "real/1.jpg"}; !slices.Equal(got, want) {
+		t.Errorf("items = %q, want %q", got, want)
+	}
+	if fault.KindOf(faults["broken.jpg"]) != fault.KindNotFound || len(faults) != 1 {
+		t.Errorf("faults = %v", faults)
+	}
+}
+
+func TestFoldersFaults(t *testing.T) {
+	t.Parallel()
+	root := tree(t, "1.jpg")
+	if _, err := source.NewFolders(); fault.KindOf(err) != fault.KindInvalid {
+		t.Errorf("no path: %v", err)
+	}
+	missing := filepath.Join(root, "missing")
+	if _, err := source.NewFolders(missing); fault.KindOf(err) != fault.KindNotFound || !strings.Contains(fault.Public(err), missing) {
+		t.Errorf("missing folder: %v", err)
+	}
+	s, err := source.NewFolders(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Open(t.Context(), source.Item{Path: missing}); fault.KindOf(err) != fault.KindNotFound {
+		t.Errorf("open of a file that has gone: %v", err)
+	}
+	file, err := s.Open(t.Context(), source.Item{Path: filepath.Join(root, "1.jpg")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if b, err := io.ReadAll(file); err != nil || string(b) != "1.jpg" {
+		t.Errorf("content = %q, %v", b, err)
+	}
+	if err := file.Close(); err != nil {
+		t.Error(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	for _, err := range s.Items(ctx) {
+		if !errors.Is(err, context.Canceled) {
+			t.Errorf("cancelled walk gives %v", err)
+		}
+	}
+}
+
+func TestRoots(t *testing.T) {
+	t.Parallel()
+	base := tree(t, "open/1.jpg", "open/sub/2.jpg", "open2/3.jpg", "secret/4.jpg")
+	if err := os.Symlink(filepath.Join(base, "secret"), filepath.Join(base, "open/out")); err != nil {
+		t.Fatal(err)
+	}
+	roots, err := source.NewRoots([]string{filepath.Join(base, "open")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for path, kind := range map[string]fault.Kind{
+		"secret":         fault.KindForbidden,
+		"open/../secret": fault.KindForbidden,
+		"open/out":       fault.KindForbidden,
+		"open/out/4.jpg": fault.KindForbidden,
+		"open2":          fault.KindForbidden,
+		"nowhere":        fault.KindForbidden,
+		"open/nowhere":   fault.KindNotFound,
+	} {
+		if got, err := roots.Resolve(base + "/" + path); fault.KindOf(err) != kind {
+			t.Errorf("%s resolves to %q, %v; want %v", path, got, err, kind)
+		}
+	}
+	for _, path := range []string{"open", "open/sub", "open/sub/../1.jpg"} {
+		if _, err := roots.Resolve(base + "/" + path); err != nil {
+			t.Errorf("%s: %v", path, err)
+		}
+	}
+	if _, err := roots.Resolve("open"); fault.KindOf(err) != fault.KindInvalid {
+		t.Errorf("relative path: %v", err)
+	}
+	none, err := source.NewRoots(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := none.Resolve(base); fault.KindOf(err) != fault.KindForbidden {
+		t.Errorf("no roots: %v", err)
+	}
+	if _, err := source.NewRoots([]string{base + "/nowhere"}); fault.KindOf(err) != fault.KindNotFound {
+		t.Errorf("missing root: %v", err)
+	}
+}
