@@ -13,9 +13,9 @@ import (
 	"clipseek/orchestrator/tokenizer/referencetest"
 )
 
-// corpusSize is how many texts are compared with the reference; CLIPSEEK_CORPUS changes it.
+// corpusSize is how many texts are compared with the reference; TEST_CORPUS changes it.
 func corpusSize(t *testing.T) int {
-	if n, err := strconv.Atoi(os.Getenv("CLIPSEEK_CORPUS")); err == nil && n > 0 {
+	if n, err := strconv.Atoi(os.Getenv("TEST_CORPUS")); err == nil && n > 0 {
 		return n
 	}
 	if testing.Short() {

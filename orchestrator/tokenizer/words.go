@@ -65,7 +65,8 @@ func classOf(r rune) wordClass {
 //
 // without regard to case. special says whether the first two parts count. The word is empty where there is none.
 func nextWord(text []byte, i int, special bool) (first, end int) {
-	class, size := classNone, 0
+	var class wordClass
+	var size int
 	for {
 		if i == len(text) {
 			return i, i

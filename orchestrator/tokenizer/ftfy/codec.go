@@ -18,7 +18,7 @@ type codec struct {
 
 func (c *codec) byteOf(r rune) (byte, bool) {
 	if r < utf8.RuneSelf {
-		return byte(r), !(c.sloppy && r == substitute)
+		return byte(r), !c.sloppy || r != substitute
 	}
 	if c.sloppy && r == utf8.RuneError {
 		return substitute, true

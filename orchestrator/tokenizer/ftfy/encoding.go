@@ -97,7 +97,7 @@ func mojibakeRun(s string) int {
 	total := 0
 	for total < len(s) {
 		first, size := utf8.DecodeRuneInString(s[total:])
-		tail := 0
+		var tail int
 		switch class := classOf(first); {
 		case class&firstOf2 != 0:
 			tail = 1

@@ -17,7 +17,7 @@ import (
 )
 
 // requireEnv makes a missing reference a failure, where it is set to 1, instead of a reason to skip.
-const requireEnv = "CLIPSEEK_REQUIRE_REFERENCE"
+const requireEnv = "REQUIRE_REFERENCE"
 
 // Ask sends texts to testdata/reference.py in the given mode and returns its answers, one for each text. It skips the
 // test where the project's Python environment is not there.

@@ -1,0 +1,122 @@
+package imageprep
+
+import (
+	"bytes"
+	"fmt"
+	"image"
+	"image/color"
+	"image/jpeg"
+	"math"
+	"os"
+	"path/filepath"
+	"syscall"
+	"testing"
+	"time"
+
+	"clipseek/orchestrator/model"
+)
+
+// processorTime reports the time of the processor beside that of the clock, which means little on a busy machine. Call
+// the result when the loop is done.
+func processorTime(b *testing.B) func() {
+	used := func() time.Duration {
+		var u syscall.Rusage
+		if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+			b.Fatal(err)
+		}
+		return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+	}
+	before := used()
+	return func() { b.ReportMetric(float64(used()-before)/float64(b.N), "cpu-ns/op") }
+}
+
+var benchSizes = [...][2]int{{640, 480}, {1600, 1200}, {4000, 3000}}
+
+// benchPicture is a JPEG of w x h: the file that testdata/compare.py made for both sides or, without it, one made here.
+func benchPicture(b *testing.B, w, h int) []byte {
+	b.Helper()
+	if dir := os.Getenv("CLIPSEEK_BENCH_PICTURES"); dir != "" {
+		return readFile(b, filepath.Join(dir, fmt.Sprintf("%dx%d.jpg", w, h)))
+	}
+	return scene(b, w, h)
+}
+
+// scene encodes waves of colour with a fine pattern, about as hard to decode as a photo.
+func scene(t testing.TB, w, h int) []byte {
+	t.Helper()
+	picture := image.NewRGBA(image.Rect(0, 0, w, h))
+	for y := range h {
+		for x := range w {
+			wave := func(a, b float64) byte {
+				return byte(128 + 90*math.Sin(float64(x)/a)*math.Cos(float64(y)/b) + float64((x*7+y*13)%23))
+			}
+			picture.SetRGBA(x, y, color.RGBA{wave(40, 70), wave(55, 31), wave(90, 45), 255})
+		}
+	}
+	var file bytes.Buffer
+	if err := jpeg.Encode(&file, picture, &jpeg.Options{Quality: 88}); err != nil {
+		t.Fatal(err)
+	}
+	return file.Bytes()
+}
+
+// BenchmarkTensor is a file to a tensor of 336.
+func BenchmarkTensor(b *testing.B) {
+	spec := Spec{Size: 336, Resize: model.ResizeShortest, Mean: clipMean, Std: clipStd}
+	dst := make([]float32, spec.Len())
+	for _, size := range benchSizes {
+		b.Run(fmt.Sprintf("%dx%d", size[0], size[1]), func(b *testing.B) {
+			decoder, file := newDecoder(b, Default()), benchPicture(b, size[0], size[1])
+			b.ReportAllocs()
+			defer processorTime(b)()
+			for b.Loop() {
+				picture, err := decoder.Decode(file)
+				if err != nil {
+					b.Fatal(err)
+				}
+				if err := picture.Tensor(spec, dst); err != nil {
+					b.Fatal(err)
+				}
+				picture.Release()
+			}
+		})
+	}
+}
+
+// BenchmarkDecode is the part of BenchmarkTensor that libjpeg-turbo takes.
+func BenchmarkDecode(b *testing.B) {
+	for _, size := range benchSizes {
+		b.Run(fmt.Sprintf("%dx%d", size[0], size[1]), func(b *testing.B) {
+			decoder, file := newDecoder(b, Default()), benchPicture(b, size[0], size[1])
+			b.ReportAllocs()
+			defer processorTime(b)()
+			for b.Loop() {
+				picture, err := decoder.Decode(file)
+				if err != nil {
+					b.Fatal(err)
+				}
+				picture.Release()
+			}
+		})
+	}
+}
+
+// BenchmarkThumbnail makes a thumbnail of 320 from a decoded picture.
+func BenchmarkThumbnail(b *testing.B) {
+	for _, size := range benchSizes {
+		b.Run(fmt.Sprintf("%dx%d", size[0], size[1]), func(b *testing.B) {
+			picture, err := newDecoder(b, Default()).Decode(benchPicture(b, size[0], size[1]))
+			if err != nil {
+				b.Fatal(err)
+			}
+			defer picture.Release()
+			b.ReportAllocs()
+			defer processorTime(b)()
+			for b.Loop() {
+				if _, err := picture.Thumbnail(320, 80); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}

@@ -1,0 +1,168 @@
+package imageprep
+
+import (
+	"bytes"
+	"encoding/binary"
+	"math"
+	"strings"
+	"time"
+)
+
+// EXIF tags (CIPA DC-008) that are read.
+const (
+	tagOrientation      = 0x0112 // in the first directory
+	tagExifDirectory    = 0x8769 // offset of the second
+	tagDateTimeOriginal = 0x9003 // "2026:11:23 14:05:00", local time of the camera
+	tagOffsetOriginal   = 0x9011 // "+01:00", the offset of that time from UTC
+)
+
+// TIFF value types. What Pillow does not count as a number (bytes, text, undefined) is none here either.
+const (
+	typeASCII     = 2
+	typeShort     = 3
+	typeLong      = 4
+	typeRational  = 5
+	typeSByte     = 6
+	typeSShort    = 8
+	typeSLong     = 9
+	typeSRational = 10
+	typeFloat     = 11
+	typeDouble    = 12
+	typeIFD       = 13
+	typeLong8     = 16
+)
+
+// typeSizes is the bytes of one value of each type; 0 marks a type that is skipped.
+var typeSizes = [...]int64{1: 1, typeASCII: 1, typeShort: 2, typeLong: 4, typeRational: 8, typeSByte: 1, 7: 1,
+	typeSShort: 2, typeSLong: 4, typeSRational: 8, typeFloat: 4, typeDouble: 8, typeIFD: 4, typeLong8: 8}
+
+// tiff is an EXIF block: a TIFF file of which only directories matter. Offsets count from its start.
+type tiff struct {
+	data  []byte
+	order binary.ByteOrder
+	first int64 // offset of the first directory
+}
+
+// field is one entry of a directory: a type and its bytes, at least one value long.
+type field struct {
+	kind uint16
+	data []byte
+}
+
+// openTIFF reads the header of an EXIF block, with or without the "Exif" that JPEG puts in front (once or twice, as some
+// programs do).
+func openTIFF(data []byte) (tiff, bool) {
+	for range 2 {
+		data = bytes.TrimPrefix(data, exifMarker)
+	}
+	if len(data) < 8 {
+		return tiff{}, false
+	}
+	t := tiff{data: data}
+	switch string(data[:4]) {
+	case "II*\x00", "II\x00*": // the second of each pair is written by mistaken programs and read by Pillow
+		t.order = binary.LittleEndian
+	case "MM\x00*", "MM*\x00":
+		t.order = binary.BigEndian
+	default:
+		return tiff{}, false
+	}
+	t.first = int64(t.order.Uint32(data[4:]))
+	return t, true
+}
+
+// directory reads the wanted tags of the directory at offset. It follows Pillow where a block is damaged: the first
+// usable entry of a tag counts, entries whose data would exceed the block are skipped, and reading stops where data lie
+// outside. The work is bounded by the block's size.
+func (t tiff) directory(offset int64, wanted ...uint16) map[uint16]field {
+	size := int64(len(t.data))
+	if offset < 0 || offset+2 > size {
+		return nil
+	}
+	found := make(map[uint16]field, len(wanted))
+	seen := make(map[uint16]bool)
+	count := int64(t.order.Uint16(t.data[offset:]))
+	var total int64
+	for at := offset + 2; count > 0 && at+12 <= size; at, count = at+12, count-1 {
+		tag, kind := t.order.Uint16(t.data[at:]), t.order.Uint16(t.data[at+2:])
+		if seen[tag] || int(kind) >= len(typeSizes) || typeSizes[kind] == 0 {
+			continue
+		}
+		n := int64(t.order.Uint32(t.data[at+4:])) * typeSizes[kind]
+		from := at + 8
+		if n > 4 {
+			from = int64(t.order.Uint32(t.data[at+8:]))
+			if total += n; total > size {
+				continue
+			}
+			if from+n > size {
+				break
+			}
+		}
+		if n == 0 {
+			continue
+		}
+		seen[tag] = true
+		for _, w := range wanted {
+			if w == tag {
+				found[tag] = field{kind, t.data[from : from+n]}
+			}
+		}
+	}
+	return found
+}
+
+// number is the first value of a numeric field.
+func (t tiff) number(f field) (float64, bool) {
+	switch f.kind {
+	case typeShort:
+		return float64(t.order.Uint16(f.data)), true
+	case typeSShort:
+		return float64(int16(t.order.Uint16(f.data))), true
+	case typeLong, typeIFD:
+		return float64(t.order.Uint32(f.data)), true
+	case typeSLong:
+		return float64(int32(t.order.Uint32(f.data))), true
+	case typeSByte:
+		return float64(int8(f.data[0])), true
+	case typeLong8:
+		return float64(t.order.Uint64(f.data)), true
+	case typeFloat:
+		return float64(math.Float32frombits(t.order.Uint32(f.data))), true
+	case typeDouble:
+		return math.Float64frombits(t.order.Uint64(f.data)), true
+	case typeRational:
+		return float64(t.order.Uint32(f.data)) / float64(t.order.Uint32(f.data[4:])), true
+	case typeSRational:
+		return float64(int32(t.order.Uint32(f.data))) / float64(int32(t.order.Uint32(f.data[4:]))), true
+	}
+	return 0, false
+}
+
+// text is a text field up to its first zero.
+func (f field) text() string {
+	if f.kind != typeASCII {
+		return ""
+	}
+	text, _, _ := bytes.Cut(f.data, []byte{0})
+	return strings.TrimSpace(string(text))
+}
+
+// takenAt is when the picture was taken, in the recorded offset from UTC or, where a camera wrote none, as if its clock
+// had shown UTC. It is the zero time where there is none or it is no date.
+func (t tiff) takenAt(root map[uint16]field) time.Time {
+	pointer, ok := t.number(root[tagExifDirectory])
+	if !ok || pointer > math.MaxUint32 {
+		return time.Time{}
+	}
+	exif := t.directory(int64(pointer), tagDateTimeOriginal, tagOffsetOriginal)
+	clock := exif[tagDateTimeOriginal].text()
+	if taken, err := time.Parse("2006:01:02 15:04:05-07:00", clock+exif[tagOffsetOriginal].text()); err == nil {
+		return taken
+	}
+	taken, err := time.Parse("2006:01:02 15:04:05", clock)
+	if err != nil {
+		return time.Time{}
+	}
+	return taken
+}

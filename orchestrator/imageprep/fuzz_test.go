@@ -1,0 +1,99 @@
+package imageprep
+
+import (
+	"encoding/binary"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"clipseek/orchestrator/fault"
+	"clipseek/orchestrator/model"
+)
+
+// fuzzLimits keep one input's work small.
+func fuzzLimits() Config {
+	cfg := Default()
+	cfg.MaxPixels, cfg.MaxSide = 1<<18, 1<<12
+	return cfg
+}
+
+// fuzzDecode checks what holds for any bytes: no crash, an error that is the file's fault, and from what decodes a
+// tensor by every rule and a thumbnail.
+func fuzzDecode(f *testing.F, magic string, seeds ...string) {
+	for _, seed := range seeds {
+		f.Add(readFile(f, filepath.Join("testdata/golden", seed)))
+	}
+	decoder := newDecoder(f, fuzzLimits())
+	f.Fuzz(func(t *testing.T, file []byte) {
+		file = append([]byte(magic), file[min(len(file), len(magic)):]...)
+		before := slices.Clone(file)
+		picture, err := decoder.Decode(file)
+		if !slices.Equal(file, before) {
+			t.Fatal("the file's bytes were changed")
+		}
+		if err != nil {
+			if kind := fault.KindOf(err); kind != fault.KindInvalid && kind != fault.KindTooLarge {
+				t.Fatalf("kind %v: %v", kind, err)
+			}
+			return
+		}
+		defer picture.Release()
+		tensor := make([]float32, 3*16*16)
+		for _, rule := range []model.ResizeRule{model.ResizeShortest, model.ResizeShortestRGB, model.ResizeSquash} {
+			if err := picture.Tensor(Spec{Size: 16, Resize: rule, Std: [3]float32{1, 1, 1}}, tensor); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if _, err := picture.Thumbnail(24, 50); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
+func FuzzDecodeJPEG(f *testing.F) {
+	fuzzDecode(f, "\xff\xd8\xff", "rgb-420.jpg", "rgb-444-progressive.jpg", "grey.jpg", "ycck.jpg", "strip.jpg", "turned-6.jpg")
+}
+
+func FuzzDecodePNG(f *testing.F) {
+	fuzzDecode(f, pngMagic, "rgb.png", "palette-alpha.png", "turned-8.png", "colour-0-1-interlaced.png", "colour-0-16-interlaced.png", "colour-4-16-interlaced.png")
+}
+
+func FuzzDecodeWebP(f *testing.F) {
+	fuzzDecode(f, "RIFF", "rgb-lossy.webp", "rgba-lossy.webp", "rgba-lossless.webp", "animated.webp", "turned-5.webp")
+}
+
+// FuzzPNGRows goes behind the checksums, where mutated bytes of a whole file seldom come.
+func FuzzPNGRows(f *testing.F) {
+	f.Add(uint16(9), uint16(7), byte(2), byte(8), true, slices.Repeat([]byte{4, 200, 3}, 70))
+	f.Add(uint16(5), uint16(3), byte(3), byte(2), false, slices.Repeat([]byte{1, 90}, 20))
+	f.Add(uint16(1), uint16(40), byte(0), byte(16), true, slices.Repeat([]byte{3, 7, 250}, 60))
+	decoder := newDecoder(f, fuzzLimits())
+	f.Fuzz(func(t *testing.T, w, h uint16, color, depth byte, interlaced bool, rows []byte) {
+		head := binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint32(nil, uint32(w)), uint32(h))
+		head = append(head, depth, color, 0, 0, 0)
+		if interlaced {
+			head[12] = 1
+		}
+		file := slices.Concat([]byte(pngMagic), pngChunkOf("IHDR", head), pngChunkOf("PLTE", []byte("colour")),
+			pngChunkOf("IDAT", packed(rows)), pngChunkOf("IEND", nil))
+		picture, err := decoder.Decode(file)
+		if err != nil {
+			return
+		}
+		defer picture.Release()
+		if err := picture.Tensor(Spec{Size: 8, Resize: model.ResizeShortest, Std: [3]float32{1, 1, 1}}, make([]float32, 192)); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
+func FuzzMetadata(f *testing.F) {
+	le := binary.LittleEndian
+	f.Add(tiffBlock(le, []entry{{tagOrientation, typeShort, 1, short(le, 6)}}, []entry{text(tagDateTimeOriginal, "2026:11:23 14:05:09")}), []byte(`tiff:Orientation="4"`))
+	f.Add([]byte("Exif\x00\x00MM\x00*\x00\x00\x00\x08"), []byte(nil))
+	f.Fuzz(func(t *testing.T, exif, xmp []byte) {
+		if m := (metadataSource{exif: exif, xmp: xmp}).read(); m.orientation < 1 || m.orientation > 8 {
+			t.Fatalf("orientation %d", m.orientation)
+		}
+	})
+}

@@ -1,0 +1,80 @@
+package imageprep
+
+import (
+	"bytes"
+	"regexp"
+	"time"
+)
+
+// metadata is what a file says about its picture beside the pixels.
+type metadata struct {
+	orientation orientation
+	takenAt     time.Time
+}
+
+// metadataSource collects the blocks of a file that hold metadata, in any order, for read.
+type metadataSource struct {
+	exif       []byte // an EXIF block, with or without its marker
+	exifIsText bool   // it came from a text, which an EXIF chunk overrules
+	xmp        []byte // an XMP packet: XML
+}
+
+var (
+	exifMarker = []byte("Exif\x00\x00")
+	xmpMarker  = []byte("http://ns.adobe.com/xap/1.0/\x00")
+)
+
+// addAPP1 takes a JPEG segment. EXIF too long for one segment goes on in the next.
+func (s *metadataSource) addAPP1(segment []byte) {
+	switch {
+	case bytes.HasPrefix(segment, exifMarker) && s.exif == nil:
+		s.exif = segment[:len(segment):len(segment)] // so that the next append copies
+	case bytes.HasPrefix(segment, exifMarker):
+		s.exif = append(s.exif, segment[len(exifMarker):]...)
+	case bytes.HasPrefix(segment, xmpMarker):
+		s.xmp = segment[len(xmpMarker):]
+	}
+}
+
+// addTIFF takes the content of WebP's EXIF chunk; the first counts.
+func (s *metadataSource) addTIFF(block []byte) {
+	if s.exif == nil {
+		s.exif = block
+	}
+}
+
+// addXMP takes the content of WebP's XMP chunk; the first counts.
+func (s *metadataSource) addXMP(packet []byte) {
+	if s.xmp == nil {
+		s.xmp = packet
+	}
+}
+
+// orientationInXMP finds an orientation in an XMP packet by the same pattern as Pillow.
+var orientationInXMP = regexp.MustCompile(`tiff:Orientation(?:="|>)([0-9])`)
+
+// read interprets what was collected. The orientation is EXIF's or, where EXIF has none, XMP's, as in Pillow; damaged
+// metadata count as none, because a picture can be shown without them.
+func (s metadataSource) read() metadata {
+	m := metadata{orientation: upright}
+	if len(s.exif) > 0 {
+		t, ok := openTIFF(s.exif)
+		if !ok {
+			return m
+		}
+		root := t.directory(t.first, tagOrientation, tagExifDirectory)
+		m.takenAt = t.takenAt(root)
+		if f, ok := root[tagOrientation]; ok {
+			if v, ok := t.number(f); ok && v >= 1 && v <= 8 && v == float64(orientation(v)) {
+				m.orientation = orientation(v)
+			}
+			return m
+		}
+	}
+	if match := orientationInXMP.FindSubmatch(s.xmp); match != nil {
+		if v := orientation(match[1][0] - '0'); v >= 1 && v <= 8 {
+			m.orientation = v
+		}
+	}
+	return m
+}

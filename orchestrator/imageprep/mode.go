@@ -1,0 +1,42 @@
+package imageprep
+
+// mode is how a decoded picture stores its pixels. The modes are Pillow's, because the reference resizes a picture in
+// its own mode and converts it to RGB afterwards, and each mode is resized by its own rule.
+type mode uint8
+
+const (
+	modeBilevel   mode = iota // "1": one byte, 0 or 255; nearest neighbour
+	modePalette               // "P": one byte, an index; nearest neighbour
+	modeGray                  // "L": one byte; bicubic
+	modeGray16                // "I;16": two bytes, little endian; bicubic in floating point
+	modeGrayAlpha             // "LA": grey, alpha; bicubic with grey premultiplied by alpha
+	modeRGB                   // "RGB": bicubic
+	modeRGBA                  // "RGBA": bicubic with colours premultiplied by alpha
+	modeCMYK                  // "CMYK": bicubic; 255 is full ink
+)
+
+// bytesPerPixel is the size of one stored pixel.
+func (m mode) bytesPerPixel() int {
+	switch m {
+	case modeGray16, modeGrayAlpha:
+		return 2
+	case modeRGB:
+		return 3
+	case modeRGBA, modeCMYK:
+		return 4
+	default:
+		return 1
+	}
+}
+
+// plane is a rectangle of packed 8-bit pixels: row y begins at pix[y*w*n], n bytes a pixel.
+type plane struct {
+	pix  []byte
+	w, h int
+	n    int
+}
+
+func (p plane) row(y int) []byte {
+	stride := p.w * p.n
+	return p.pix[y*stride : (y+1)*stride : (y+1)*stride]
+}

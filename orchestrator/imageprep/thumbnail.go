@@ -1,0 +1,155 @@
+package imageprep
+
+import (
+	"bytes"
+	"image"
+	"image/jpeg"
+
+	"clipseek/orchestrator/fault"
+)
+
+// Thumbnail returns the picture, upright and whole, as a JPEG file (4:2:0) whose longer side is at most maxSide pixels;
+// a smaller picture keeps its size. What is transparent is shown on white. quality is JPEG's 1 to 100. It fails as
+// Invalid for arguments out of range.
+func (p *Picture) Thumbnail(maxSide, quality int) ([]byte, error) {
+	if maxSide < 1 || maxSide > maxSize {
+		return nil, fault.Invalid("thumbnail side %d must be 1 to %d pixels", maxSide, maxSize)
+	}
+	if quality < 1 || quality > 100 {
+		return nil, fault.Invalid("thumbnail quality %d must be 1 to 100", quality)
+	}
+	small := p.shrink(maxSide)
+	shown := image.NewRGBA(image.Rect(0, 0, small.w, small.h))
+	for i := range small.w * small.h {
+		px := shown.Pix[4*i : 4*i+4 : 4*i+4]
+		copy(px, small.pix[3*i:3*i+3])
+		px[3] = 255
+	}
+	var file bytes.Buffer
+	if err := jpeg.Encode(&file, shown, &jpeg.Options{Quality: quality}); err != nil {
+		return nil, fault.Internal("encode a thumbnail").Because(err)
+	}
+	return file.Bytes(), nil
+}
+
+// shrink brings the picture to RGB of at most maxSide. Whole blocks of pixels are averaged first as long as twice the
+// wanted size remains; the rest is done by the bicubic filter, so the result is as good as from the filter alone and
+// takes a fraction of the time.
+func (p *Picture) shrink(maxSide int) plane {
+	w := &p.work
+	src, m := p.opaque()
+	width, height := p.uprightSize()
+	outW, outH := width, height
+	if longer := max(width, height); longer > maxSide {
+		outW = max(1, (width*maxSide+longer/2)/longer)
+		outH = max(1, (height*maxSide+longer/2)/longer)
+	}
+	factor := min(width/(2*outW), height/(2*outH))
+	if factor > 1 {
+		src = averageBlocks(src, factor, &w.blocks)
+	}
+	width, height = src.w, src.h
+	if p.turn.swapsSides() {
+		width, height = height, width
+	}
+	x := axis{in: width, out: outW, n: outW}
+	y := axis{in: height, out: outH, n: outH}
+	return toRGB(m, w.resize(src, p.turn, x, y), &p.palette, &w.colors)
+}
+
+// opaque is the picture in a mode that can be filtered, with white behind what is transparent.
+func (p *Picture) opaque() (plane, mode) {
+	w := &p.work
+	switch p.mode {
+	case modeGray16:
+		return upperBytes(p.pixels, &w.full), modeGray
+	case modePalette:
+		shown := p.palette
+		for i, c := range p.palette {
+			for channel := range 3 {
+				shown[i][channel] = overWhite(c[channel], c[3])
+			}
+		}
+		return toRGB(modePalette, p.pixels, &shown, &w.full), modeRGB
+	case modeGrayAlpha:
+		return flatten(p.pixels, &w.full), modeGray
+	case modeRGBA:
+		return flatten(p.pixels, &w.full), modeRGB
+	}
+	return p.pixels, p.mode
+}
+
+func overWhite(value, alpha byte) byte {
+	return byte(mulDiv255(uint32(value), uint32(alpha)) + 255 - uint32(alpha))
+}
+
+// flatten puts a picture with alpha in its last channel over white and leaves that channel out.
+func flatten(src plane, buf *[]byte) plane {
+	out := plane{w: src.w, h: src.h, n: src.n - 1}
+	*buf = grow(*buf, out.w*out.h*out.n)
+	out.pix = *buf
+	for i := range src.w * src.h {
+		px := src.pix[i*src.n : (i+1)*src.n]
+		for c := range out.n {
+			out.pix[i*out.n+c] = overWhite(px[c], px[out.n])
+		}
+	}
+	return out
+}
+
+// upperBytes shows the whole range of 16-bit grey, where the reference's conversion would show nearly all as white.
+func upperBytes(src plane, buf *[]byte) plane {
+	out := plane{w: src.w, h: src.h, n: 1}
+	*buf = grow(*buf, src.w*src.h)
+	out.pix = *buf
+	for i := range out.pix {
+		out.pix[i] = src.pix[2*i+1]
+	}
+	return out
+}
+
+// averageBlocks makes one pixel of each block of f x f. Columns and rows at the right and lower edge that fill no block
+// are cut: less than half a pixel of the thumbnail.
+func averageBlocks(src plane, f int, buf *[]byte) plane {
+	out := plane{w: src.w / f, h: src.h / f, n: src.n}
+	*buf = grow(*buf, out.w*out.h*out.n)
+	out.pix = *buf
+	sums := make([]uint32, out.w*out.n)
+	area := uint32(f * f)
+	for y := range out.h {
+		clear(sums)
+		for dy := range f {
+			addBlocks(sums, src.row(y*f+dy), f, src.n)
+		}
+		row := out.row(y)
+		for i, s := range sums {
+			row[i] = byte((s + area/2) / area)
+		}
+	}
+	return out
+}
+
+// addBlocks adds f pixels of a row to each pixel of sums.
+func addBlocks(sums []uint32, row []byte, f, n int) {
+	if n == 3 {
+		for i := 0; i+2 < len(sums); i += 3 {
+			px := row[i*f : (i+3)*f]
+			var a, b, c uint32
+			for ; len(px) >= 3; px = px[3:] {
+				a += uint32(px[0])
+				b += uint32(px[1])
+				c += uint32(px[2])
+			}
+			sums[i] += a
+			sums[i+1] += b
+			sums[i+2] += c
+		}
+		return
+	}
+	for i := 0; i < len(sums); i += n {
+		px := row[i*f : (i+n)*f]
+		for j, v := range px {
+			sums[i+j%n] += uint32(v)
+		}
+	}
+}
