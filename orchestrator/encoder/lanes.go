@@ -1,0 +1,152 @@
+package encoder
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"clipseek/orchestrator/fault"
+	"clipseek/orchestrator/imageprep"
+	"clipseek/orchestrator/model"
+	"clipseek/orchestrator/tokenizer"
+)
+
+// LanesConfig bounds what runs on one encoder at a time.
+type LanesConfig struct {
+	Searches int `koanf:"searches"` // searches encoded at once
+	Waiting  int `koanf:"waiting"`  // searches that may wait for a place; more are refused as Overloaded
+	Bulk     int `koanf:"bulk"`     // ingest batches encoded at once
+}
+
+// Lanes shares one encoder between people who wait for an answer and ingest, which does not mind.
+//
+// Searches have places of their own and start whatever bulk work is running; a bulk batch starts only while no search
+// runs or waits. So a search shares the machine with at most the bulk batches already under way, and bulk work gets all
+// that searches leave. Both lanes are Encoders; their Close does nothing, the owner closes the inner encoder.
+type Lanes struct {
+	inner  Encoder
+	cfg    LanesConfig
+	places chan struct{} // a search holds one while it runs
+
+	mu       sync.Mutex
+	searches int           // running and waiting
+	bulk     int           // running
+	changed  chan struct{} // closed and replaced when a bulk batch may be able to start
+}
+
+// NewLanes puts two lanes in front of inner.
+func NewLanes(inner Encoder, cfg LanesConfig) *Lanes {
+	return &Lanes{inner: inner, cfg: cfg, places: make(chan struct{}, cfg.Searches), changed: make(chan struct{})}
+}
+
+// Search is the lane of people who wait.
+func (l *Lanes) Search() Encoder { return lane{l, l.enterSearch, l.leaveSearch} }
+
+// Bulk is the lane of ingest.
+func (l *Lanes) Bulk() Encoder { return lane{l, l.enterBulk, l.leaveBulk} }
+
+func (l *Lanes) enterSearch(ctx context.Context) error {
+	l.mu.Lock()
+	if l.searches >= l.cfg.Searches+l.cfg.Waiting {
+		l.mu.Unlock()
+		return fault.Overloaded("%d searches are running or waiting, as many as the configuration allows; try again in a second", l.cfg.Searches+l.cfg.Waiting).After(time.Second)
+	}
+	l.searches++
+	l.mu.Unlock()
+	select {
+	case l.places <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		l.searchDone()
+		return ctx.Err()
+	}
+}
+
+func (l *Lanes) leaveSearch() {
+	<-l.places
+	l.searchDone()
+}
+
+func (l *Lanes) searchDone() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.searches--
+	l.wakeBulk()
+}
+
+func (l *Lanes) enterBulk(ctx context.Context) error {
+	for {
+		l.mu.Lock()
+		if l.searches == 0 && l.bulk < l.cfg.Bulk {
+			l.bulk++
+			l.mu.Unlock()
+			return nil
+		}
+		changed := l.changed
+		l.mu.Unlock()
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+func (l *Lanes) leaveBulk() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.bulk--
+	l.wakeBulk()
+}
+
+// wakeBulk lets waiting bulk batches look again. The caller holds mu.
+func (l *Lanes) wakeBulk() {
+	close(l.changed)
+	l.changed = make(chan struct{})
+}
+
+// lane is one side of Lanes.
+type lane struct {
+	lanes *Lanes
+	enter func(context.Context) error
+	leave func()
+}
+
+func (n lane) Card() model.Card { return n.lanes.inner.Card() }
+
+func (n lane) EncodeText(ctx context.Context, texts []tokenizer.Tokens) ([]Vector, error) {
+	if err := n.enter(ctx); err != nil {
+		return nil, err
+	}
+	defer n.leave()
+	return n.lanes.inner.EncodeText(ctx, texts)
+}
+
+func (n lane) EncodeImages(ctx context.Context, batch imageprep.Batch) ([]Vector, error) {
+	if err := n.enter(ctx); err != nil {
+		return nil, err
+	}
+	defer n.leave()
+	return n.lanes.inner.EncodeImages(ctx, batch)
+}
+
+func (lane) Close() error { return nil }
+
+// DefaultLanes encodes two searches at once, so that one of a picture does not hold up one of a text.
+func DefaultLanes() LanesConfig { return LanesConfig{Searches: 2, Waiting: 64, Bulk: 1} }
+
+// Validate reports every fault.
+func (c LanesConfig) Validate() error {
+	var all []error
+	if c.Searches < 1 || c.Searches > 1024 {
+		all = append(all, fault.Invalid("searches = %d must be 1 to 1024, for example 2", c.Searches))
+	}
+	if c.Waiting < 0 || c.Waiting > 100_000 {
+		all = append(all, fault.Invalid("waiting = %d must be 0 to 100000, for example 64", c.Waiting))
+	}
+	if c.Bulk < 1 || c.Bulk > 1024 {
+		all = append(all, fault.Invalid("bulk = %d must be 1 to 1024, for example 1", c.Bulk))
+	}
+	return errors.Join(all...)
+}

@@ -1,0 +1,97 @@
+package onnx
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"runtime"
+	"sync"
+
+	ort "github.com/yalue/onnxruntime_go"
+
+	"clipseek/orchestrator/fault"
+)
+
+// Config says how ONNX Runtime is found and how much of the machine it takes.
+type Config struct {
+	// Library is the path of libonnxruntime. Empty looks beside the program (libonnxruntime.so) and then where the
+	// system's loader looks.
+	Library    string `koanf:"library"`
+	Threads    int    `koanf:"threads"`     // cores for one encoding; 0 is all that this process may use
+	ImageBatch int    `koanf:"image_batch"` // most pictures in one run
+	TextBatch  int    `koanf:"text_batch"`  // most texts in one run
+}
+
+// Default is all cores and batches that keep activations in cache on a CPU.
+func Default() Config { return Config{ImageBatch: 8, TextBatch: 32} }
+
+// Validate reports every fault.
+func (c Config) Validate() error {
+	var all []error
+	if c.Threads < 0 || c.Threads > 1024 {
+		all = append(all, fault.Invalid("threads = %d must be 0 (all cores) to 1024", c.Threads))
+	}
+	if c.ImageBatch < 1 || c.ImageBatch > 1024 {
+		all = append(all, fault.Invalid("image_batch = %d must be 1 to 1024, for example 8", c.ImageBatch))
+	}
+	if c.TextBatch < 1 || c.TextBatch > 4096 {
+		all = append(all, fault.Invalid("text_batch = %d must be 1 to 4096, for example 32", c.TextBatch))
+	}
+	return errors.Join(all...)
+}
+
+func (c Config) sessionOptions() (*ort.SessionOptions, error) {
+	options, err := ort.NewSessionOptions()
+	if err != nil {
+		return nil, err
+	}
+	threads := c.Threads
+	if threads == 0 {
+		threads = runtime.GOMAXPROCS(0) // Go counts the container's limit in; ONNX Runtime would see the host's cores
+	}
+	return options, errors.Join(
+		options.SetIntraOpNumThreads(threads),
+		options.SetInterOpNumThreads(1),
+		// Spinning threads would take the cores that decode the next pictures.
+		options.AddSessionConfigEntry("session.intra_op.allow_spinning", "0"),
+	)
+}
+
+const libraryName = "libonnxruntime.so"
+
+// started guards ONNX Runtime's own process-wide environment, which can be made once.
+var started sync.Mutex
+
+// start loads libonnxruntime once for the process; a second call with any path uses the one loaded.
+func start(library string) error {
+	started.Lock()
+	defer started.Unlock()
+	if ort.IsInitialized() {
+		return nil
+	}
+	path := findLibrary(library)
+	ort.SetSharedLibraryPath(path)
+	if err := ort.InitializeEnvironment(ort.WithLogLevelError()); err != nil {
+		return fault.Unavailable("ONNX Runtime cannot be loaded from %s; `make setup` installs it, and encoder.onnx.library or CLIPSEEK_ENCODER__ONNX__LIBRARY names the file elsewhere", path).Because(err)
+	}
+	if err := ort.DisableTelemetry(); err != nil {
+		return fault.Internal("ONNX Runtime telemetry").Because(err)
+	}
+	return nil
+}
+
+func findLibrary(configured string) string {
+	if configured != "" {
+		return configured
+	}
+	if program, err := os.Executable(); err == nil {
+		if real, err := filepath.EvalSymlinks(program); err == nil {
+			program = real
+		}
+		beside := filepath.Join(filepath.Dir(program), libraryName)
+		if _, err := os.Stat(beside); err == nil {
+			return beside
+		}
+	}
+	return libraryName
+}
