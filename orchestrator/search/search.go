@@ -1,0 +1,254 @@
+// Package search is the one query path, used by the API, the page and the command line.
+//
+// A query is a text, a picture, a picture that is indexed already, or several of them together: each gives a unit
+// vector, their sum is normalized, and the index is asked for the nearest records.
+//
+//	answer, err := searcher.Search(ctx, collection, search.Query{Text: "a red apple", Limit: 16})
+//
+// The package is not for HTTP (httpapi), nor for the choice of collections (app).
+package search
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"strings"
+	"time"
+
+	"clipseek/orchestrator/encoder"
+	"clipseek/orchestrator/fault"
+	"clipseek/orchestrator/imageprep"
+	"clipseek/orchestrator/index"
+	"clipseek/orchestrator/index/filter"
+	"clipseek/orchestrator/tokenizer"
+)
+
+// Config bounds queries.
+type Config struct {
+	Limit    int  `koanf:"limit"`     // hits of a query that names no limit
+	MaxLimit int  `koanf:"max_limit"` // most hits of one query
+	MaxText  int  `koanf:"max_text"`  // longest text, bytes; the model's context is shorter still
+	Truncate bool `koanf:"truncate"`  // cut texts that are too long for the model instead of refusing them
+}
+
+// Default shows sixteen results, as the original program did.
+func Default() Config { return Config{Limit: 16, MaxLimit: 1000, MaxText: 10_000} }
+
+// Validate reports every fault.
+func (c Config) Validate() error {
+	var all []error
+	if c.MaxLimit < 1 || c.MaxLimit > index.MaxWindow {
+		all = append(all, fault.Invalid("max_limit = %d must be 1 to %d, for example 1000", c.MaxLimit, index.MaxWindow))
+	}
+	if c.Limit < 1 || c.Limit > c.MaxLimit {
+		all = append(all, fault.Invalid("limit = %d must be 1 to max_limit (%d), for example 16", c.Limit, c.MaxLimit))
+	}
+	if c.MaxText < 1 || c.MaxText > 1<<20 {
+		all = append(all, fault.Invalid("max_text = %d must be 1 to %d bytes, for example 10000", c.MaxText, 1<<20))
+	}
+	return errors.Join(all...)
+}
+
+// Query is what to look for. At least one of Text, Image and Like is given; several are combined with equal weight.
+type Query struct {
+	Text      string // any language the model knows
+	Image     []byte // a picture file
+	ImageName string // what the picture is called in messages
+	Like      *int64 // the id of an indexed picture, which is itself left out of the answer; nil is none
+	Filter    string // only records that match; see package index/filter; empty is all
+	Limit     int    // 0 is Config.Limit
+	Offset    int
+}
+
+// Answer is what was found, best first.
+type Answer struct {
+	Hits []index.Hit
+	Weak bool // a text query whose best hit is below what the model scores for things that are there
+	Took Took
+}
+
+// Took is the time of each step.
+type Took struct {
+	Prepare time.Duration // tokenize, decode and resize
+	Encode  time.Duration
+	Search  time.Duration
+	Total   time.Duration
+}
+
+// Searcher answers queries with one model. It is safe for concurrent use.
+type Searcher struct {
+	cfg       Config
+	tokenizer tokenizer.Tokenizer
+	decoder   *imageprep.Decoder
+	spec      imageprep.Spec
+	enc       encoder.Encoder
+}
+
+// New makes a searcher. The encoder should be the search lane; the searcher closes nothing that it is given.
+func New(cfg Config, tok tokenizer.Tokenizer, decoder *imageprep.Decoder, spec imageprep.Spec, enc encoder.Encoder) *Searcher {
+	return &Searcher{cfg: cfg, tokenizer: tok, decoder: decoder, spec: spec, enc: enc}
+}
+
+// Search answers q from the collection, whose vectors are the searcher's model's.
+//
+// Faults: Invalid (an empty query, bad UTF-8, a broken picture or filter, a limit out of range), TooLarge (text or
+// picture over a limit), NotFound (no picture Like), and those of the encoder and the index.
+func (s *Searcher) Search(ctx context.Context, collection index.Index, q Query) (Answer, error) {
+	start := time.Now()
+	query, err := q.check(s.cfg)
+	if err != nil {
+		return Answer{}, err
+	}
+	var took Took
+	if query.Vector, err = s.vector(ctx, collection, q, &took); err != nil {
+		return Answer{}, err
+	}
+	before := time.Now()
+	hits, err := s.find(ctx, collection, q, query)
+	if err != nil {
+		return Answer{}, err
+	}
+	took.Search, took.Total = time.Since(before), time.Since(start)
+	return Answer{Hits: hits, Weak: s.weak(q, hits), Took: took}, nil
+}
+
+// Validate reports what is wrong with the query before anything is opened for it. Faults: Invalid, TooLarge.
+func (q Query) Validate(cfg Config) error {
+	_, err := q.check(cfg)
+	return err
+}
+
+// check refuses what no index need see, and gives the query for the index without its vector.
+func (q Query) check(cfg Config) (index.Query, error) {
+	out := index.Query{Limit: q.Limit, Offset: q.Offset}
+	if out.Limit == 0 {
+		out.Limit = cfg.Limit
+	}
+	switch {
+	case q.isEmpty():
+		return out, fault.Invalid("the query is empty: give a text, a picture or the id of an indexed picture")
+	case len(q.Text) > cfg.MaxText:
+		return out, fault.TooLarge("the text has %d bytes, at most %d are allowed; shorten it", len(q.Text), cfg.MaxText)
+	case out.Limit < 1 || out.Limit > cfg.MaxLimit:
+		return out, fault.Invalid("limit is %d and must be 1 to %d; further hits are reached with offset", q.Limit, cfg.MaxLimit)
+	case q.Offset < 0 || q.Offset > index.MaxWindow-out.Limit:
+		return out, fault.Invalid("offset is %d; offset and limit together must be 0 to %d", q.Offset, index.MaxWindow)
+	case q.Filter == "":
+		return out, nil
+	}
+	var err error
+	out.Filter, err = filter.Parse(q.Filter)
+	return out, err
+}
+
+func (q Query) isEmpty() bool { return !q.hasText() && len(q.Image) == 0 && q.Like == nil }
+
+func (q Query) hasText() bool { return strings.TrimSpace(q.Text) != "" }
+
+// vector makes the query's unit vector.
+func (s *Searcher) vector(ctx context.Context, collection index.Index, q Query, took *Took) (encoder.Vector, error) {
+	var parts []encoder.Vector
+	if q.hasText() {
+		v, err := s.text(ctx, q.Text, took)
+		if err != nil {
+			return nil, err
+		}
+		parts = append(parts, v)
+	}
+	if len(q.Image) > 0 {
+		v, err := s.image(ctx, q.Image, took)
+		if err != nil {
+			return nil, fault.At(cmp.Or(q.ImageName, "the picture"), err)
+		}
+		parts = append(parts, v)
+	}
+	if q.Like != nil {
+		records, err := collection.Get(ctx, []int64{*q.Like})
+		if err != nil {
+			return nil, err
+		}
+		if len(records) == 0 {
+			return nil, fault.NotFound("there is no picture %d in this collection", *q.Like)
+		}
+		parts = append(parts, records[0].Vector)
+	}
+	sum := parts[0]
+	for _, part := range parts[1:] {
+		for i, x := range part {
+			sum[i] += x
+		}
+	}
+	if !encoder.Normalize(sum) {
+		return nil, fault.Invalid("the parts of the query cancel each other out; leave one out")
+	}
+	return sum, nil
+}
+
+func (s *Searcher) text(ctx context.Context, text string, took *Took) (encoder.Vector, error) {
+	start := time.Now()
+	encode := s.tokenizer.Encode
+	if s.cfg.Truncate {
+		encode = s.tokenizer.EncodeTruncated
+	}
+	tokens, err := encode(text)
+	if err != nil {
+		return nil, err
+	}
+	prepared := time.Now()
+	vectors, err := s.enc.EncodeText(ctx, []tokenizer.Tokens{tokens})
+	if err != nil {
+		return nil, err
+	}
+	took.Prepare += prepared.Sub(start)
+	took.Encode += time.Since(prepared)
+	return vectors[0], nil
+}
+
+func (s *Searcher) image(ctx context.Context, file []byte, took *Took) (encoder.Vector, error) {
+	start := time.Now()
+	batch := imageprep.NewBatch(1, s.spec.Size)
+	picture, err := s.decoder.Decode(file)
+	if err != nil {
+		return nil, err
+	}
+	err = picture.Tensor(s.spec, batch.Image(0))
+	picture.Release()
+	if err != nil {
+		return nil, err
+	}
+	prepared := time.Now()
+	vectors, err := s.enc.EncodeImages(ctx, batch)
+	if err != nil {
+		return nil, err
+	}
+	took.Prepare += prepared.Sub(start)
+	took.Encode += time.Since(prepared)
+	return vectors[0], nil
+}
+
+// find asks the index. A picture that is its own query is asked for too and then left out, so that pages stay whole.
+func (s *Searcher) find(ctx context.Context, collection index.Index, q Query, query index.Query) ([]index.Hit, error) {
+	if q.Like == nil {
+		return collection.Search(ctx, query)
+	}
+	offset, limit := query.Offset, query.Limit
+	query.Offset, query.Limit = 0, min(offset+limit+1, index.MaxWindow)
+	hits, err := collection.Search(ctx, query)
+	if err != nil {
+		return nil, err
+	}
+	others := hits[:0]
+	for _, hit := range hits {
+		if hit.ID != *q.Like {
+			others = append(others, hit)
+		}
+	}
+	others = others[min(offset, len(others)):]
+	return others[:min(limit, len(others))], nil
+}
+
+// weak reports whether a text query found nothing that looks like it, by the score that the model's card gives.
+func (s *Searcher) weak(q Query, hits []index.Hit) bool {
+	floor := s.enc.Card().Text.MatchScore
+	return q.hasText() && len(q.Image) == 0 && q.Like == nil && q.Offset == 0 && len(hits) > 0 && hits[0].Score < floor
+}

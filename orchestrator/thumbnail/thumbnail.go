@@ -1,0 +1,124 @@
+// Package thumbnail keeps small JPEG copies of pictures in a folder, so that a page of results costs little.
+//
+// The folder is a cache: it may be deleted at any time and fills again. It is not for originals (httpapi serves them
+// from where they are) nor for the tensors of models (imageprep).
+package thumbnail
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+
+	"golang.org/x/sync/singleflight"
+
+	"clipseek/orchestrator/fault"
+	"clipseek/orchestrator/imageprep"
+)
+
+// Config says how thumbnails look.
+type Config struct {
+	Side    int `koanf:"side"`    // longest side, pixels
+	Quality int `koanf:"quality"` // of the JPEG, 1 to 100
+}
+
+// Default suits tiles of 200 to 300 CSS pixels on screens of double density.
+func Default() Config { return Config{Side: 480, Quality: 82} }
+
+// Validate reports every fault.
+func (c Config) Validate() error {
+	var all []error
+	if c.Side < 16 || c.Side > 2048 {
+		all = append(all, fault.Invalid("side = %d must be 16 to 2048 pixels, for example 480", c.Side))
+	}
+	if c.Quality < 1 || c.Quality > 100 {
+		all = append(all, fault.Invalid("quality = %d must be 1 to 100, for example 82", c.Quality))
+	}
+	return errors.Join(all...)
+}
+
+// Store makes and keeps thumbnails. It is safe for concurrent use, also by several processes on one folder.
+type Store struct {
+	dir     string
+	cfg     Config
+	decoder *imageprep.Decoder
+	making  singleflight.Group // several requests for one picture decode it once
+	places  chan struct{}      // bounds the pictures that are decoded at once
+}
+
+// New makes a store in dir, which is made when it is first needed.
+func New(dir string, cfg Config, decoder *imageprep.Decoder) *Store {
+	return &Store{dir: dir, cfg: cfg, decoder: decoder, places: make(chan struct{}, runtime.GOMAXPROCS(0))}
+}
+
+// Get is the JPEG thumbnail of the picture file with this SHA-256 (64 hexadecimal digits), which read gives where it has
+// to be made. Faults: those of read and of imageprep.Decoder.Decode; Invalid for a hash of another form.
+func (s *Store) Get(ctx context.Context, hash string, read func() ([]byte, error)) ([]byte, error) {
+	path, err := s.path(hash)
+	if err != nil {
+		return nil, err
+	}
+	if kept, err := os.ReadFile(path); err == nil {
+		return kept, nil
+	}
+	made := s.making.DoChan(hash, func() (any, error) { return s.make(path, read) })
+	select {
+	case result := <-made:
+		small, _ := result.Val.([]byte)
+		return small, result.Err
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+func (s *Store) path(hash string) (string, error) {
+	for _, c := range hash {
+		if (c < '0' || c > '9') && (c < 'a' || c > 'f') {
+			return "", fault.Invalid("%q is not a SHA-256 in hexadecimal digits", hash)
+		}
+	}
+	if len(hash) != 64 {
+		return "", fault.Invalid("%q is not a SHA-256 in hexadecimal digits", hash)
+	}
+	return filepath.Join(s.dir, hash[:2], fmt.Sprintf("%s-%d-%d.jpg", hash[2:], s.cfg.Side, s.cfg.Quality)), nil
+}
+
+func (s *Store) make(path string, read func() ([]byte, error)) ([]byte, error) {
+	s.places <- struct{}{}
+	defer func() { <-s.places }()
+	file, err := read()
+	if err != nil {
+		return nil, err
+	}
+	picture, err := s.decoder.Decode(file)
+	if err != nil {
+		return nil, err
+	}
+	defer picture.Release()
+	small, err := picture.Thumbnail(s.cfg.Side, s.cfg.Quality)
+	if err != nil {
+		return nil, err
+	}
+	keep(path, small)
+	return small, nil
+}
+
+// keep writes the file whole or not at all. A full or read-only disk costs speed, not the answer.
+func keep(path string, small []byte) {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return
+	}
+	temporary, err := os.CreateTemp(filepath.Dir(path), "new-*")
+	if err != nil {
+		return
+	}
+	_, err = temporary.Write(small)
+	if err = errors.Join(err, temporary.Close()); err == nil {
+		err = os.Rename(temporary.Name(), path)
+	}
+	if err != nil {
+		_ = os.Remove(temporary.Name())
+	}
+}
