@@ -1,0 +1,54 @@
+package httpapi
+
+import (
+	"errors"
+	"net"
+	"time"
+
+	"clipseek/orchestrator/fault"
+)
+
+// Config says where the service listens and what a request may cost.
+type Config struct {
+	Listen    string        `koanf:"listen"`                // host:port; port 0 takes a free one
+	APIKey    string        `koanf:"api_key" secret:"true"` // asked of every request but health; empty asks for none
+	AllowOpen bool          `koanf:"allow_open"`            // listen beyond this machine without an API key
+	MaxUpload int           `koanf:"max_upload"`            // largest request body, bytes
+	Timeout   time.Duration `koanf:"timeout"`               // for one request
+	Hosts     []string      `koanf:"hosts"`                 // names, beside the address, by which browsers reach a service without an API key
+}
+
+// Default listens on this machine alone.
+func Default() Config {
+	return Config{Listen: "127.0.0.1:9099", MaxUpload: 32 << 20, Timeout: 30 * time.Second}
+}
+
+// Validate reports every fault.
+func (c Config) Validate() error {
+	var all []error
+	host, _, err := net.SplitHostPort(c.Listen)
+	switch {
+	case err != nil:
+		all = append(all, fault.Invalid("listen = %q must be host:port, for example 127.0.0.1:9099", c.Listen).Because(err))
+	case !isLoopback(host) && c.APIKey == "" && !c.AllowOpen:
+		all = append(all, fault.Invalid("listen = %q can be reached from other machines: set api_key, or allow_open: true if everyone may search and ingest", c.Listen))
+	}
+	if c.APIKey != "" && len(c.APIKey) < 16 {
+		all = append(all, fault.Invalid("api_key must have at least 16 characters"))
+	}
+	if c.MaxUpload < 1024 || c.MaxUpload > 1<<30 {
+		all = append(all, fault.Invalid("max_upload = %d must be 1024 to %d bytes, for example %d", c.MaxUpload, 1<<30, Default().MaxUpload))
+	}
+	if c.Timeout < time.Second || c.Timeout > time.Hour {
+		all = append(all, fault.Invalid("timeout = %s must be 1s to 1h, for example 30s", c.Timeout))
+	}
+	return errors.Join(all...)
+}
+
+func isLoopback(host string) bool {
+	if host == "localhost" {
+		return true
+	}
+	ip := net.ParseIP(host)
+	return ip != nil && ip.IsLoopback()
+}

@@ -1,0 +1,66 @@
+package httpapi
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/gofiber/fiber/v2"
+
+	"clipseek/orchestrator/fault"
+)
+
+// health adds /healthz, alive as long as it answers, and /readyz, well when every part is. They need no key: what they
+// tell is which part is missing.
+func (s *Server) health() {
+	s.app.Get("/healthz", func(c *fiber.Ctx) error { return c.JSON(fiber.Map{"status": "alive"}) })
+	s.app.Get("/readyz", func(c *fiber.Ctx) error {
+		parts := fiber.Map{}
+		ready := true
+		for part, err := range s.deps.Ready(c.UserContext()) {
+			parts[part] = "ok"
+			if err != nil {
+				ready = false
+				parts[part] = fault.Public(err)
+			}
+		}
+		if !ready {
+			c.Status(http.StatusServiceUnavailable).Set(fiber.HeaderRetryAfter, "1")
+		}
+		return c.JSON(fiber.Map{"ready": ready, "parts": parts})
+	})
+}
+
+// Info is what a client needs to know of the service before it asks for anything.
+type Info struct {
+	Version    string   `json:"version"`
+	Collection string   `json:"collection" doc:"the collection that is used when nobody names one"`
+	Model      Model    `json:"model"`
+	Roots      []string `json:"roots" nullable:"false" doc:"folders below which pictures may be ingested by request"`
+	MaxUpload  int      `json:"max_upload_bytes"`
+}
+
+// Model is the public part of a model's card.
+type Model struct {
+	Name       string   `json:"name"`
+	Title      string   `json:"title"`
+	Languages  []string `json:"languages" nullable:"false" doc:"ISO 639-1 codes of the languages that queries may be written in"`
+	Width      int      `json:"width" doc:"components of an embedding"`
+	MatchScore float32  `json:"match_score" doc:"a best hit below this score is probably not what the text asks for; 0 is unknown"`
+}
+
+type infoOutput struct{ Body Info }
+
+func (s *Server) infoRoutes(api huma.API) {
+	register(s, api, operation("service", http.MethodGet, "/v1/info", "get-info", "Describe the service", "Version, model, default collection and limits."),
+		func(context.Context, *struct{}) (*infoOutput, error) {
+			card := s.deps.Card
+			return &infoOutput{Body: Info{
+				Version:    s.deps.Version,
+				Collection: s.deps.Collections.Default(),
+				Model:      Model{Name: card.Name, Title: card.Title, Languages: card.Languages, Width: card.Width, MatchScore: card.Text.MatchScore},
+				Roots:      append([]string{}, s.deps.Roots.Dirs()...),
+				MaxUpload:  s.cfg.MaxUpload,
+			}}, nil
+		})
+}

@@ -1,0 +1,129 @@
+package httpapi
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"mime"
+	"net/http"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humafiber"
+
+	"clipseek/orchestrator/fault"
+	"clipseek/orchestrator/index"
+	"clipseek/orchestrator/source"
+)
+
+type pictureInput struct {
+	InCollection
+	ID string `path:"id" doc:"id of the picture" example:"5269288717002027052"`
+}
+
+type pictureOutput struct{ Body Picture }
+
+func (s *Server) pictureRoutes(api huma.API) {
+	const path = "/v1/collections/{collection}/pictures/{id}"
+	register(s, api, operation("pictures", http.MethodGet, path, "get-picture", "Describe a picture", ""),
+		func(ctx context.Context, in *pictureInput) (*pictureOutput, error) {
+			record, err := s.record(ctx, in)
+			if err != nil {
+				return nil, err
+			}
+			return &pictureOutput{Body: newPicture(in.Collection, record.ID, record.Path, record.Fields)}, nil
+		})
+	op := operation("pictures", http.MethodGet, path+"/thumbnail", "get-thumbnail", "A small copy of a picture", "")
+	op.Responses = binary("image/jpeg")
+	register(s, api, op, s.thumbnail)
+	op = operation("pictures", http.MethodGet, path+"/original", "get-original", "The picture's own file", "")
+	op.Responses = binary("image/*")
+	register(s, api, op, s.original)
+}
+
+func binary(contentType string) map[string]*huma.Response {
+	return map[string]*huma.Response{"200": {
+		Description: "the picture",
+		Content:     map[string]*huma.MediaType{contentType: {Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}}},
+	}}
+}
+
+func (s *Server) record(ctx context.Context, in *pictureInput) (index.Record, error) {
+	id, err := parseID(in.ID)
+	if err != nil {
+		return index.Record{}, err
+	}
+	photos, err := s.deps.Collections.Get(ctx, in.Collection)
+	if err != nil {
+		return index.Record{}, err
+	}
+	records, err := photos.Get(ctx, []int64{id})
+	if err != nil {
+		return index.Record{}, err
+	}
+	if len(records) == 0 {
+		return index.Record{}, fault.NotFound("there is no picture %d in collection %s", id, in.Collection)
+	}
+	return records[0], nil
+}
+
+func (s *Server) thumbnail(ctx context.Context, in *pictureInput) (*huma.StreamResponse, error) {
+	record, err := s.record(ctx, in)
+	if err != nil {
+		return nil, err
+	}
+	hash, _ := record.Fields[index.FieldSHA256].(string)
+	small, err := s.deps.Thumbnails.Get(ctx, hash, func() ([]byte, error) {
+		file, _, err := source.OpenFile(record.Path)
+		if err != nil {
+			return nil, err
+		}
+		defer func() { _ = file.Close() }() // nothing was written
+		var content bytes.Buffer
+		if _, err := content.ReadFrom(file); err != nil {
+			return nil, fault.Unavailable("%s cannot be read", record.Path).Because(err)
+		}
+		return content.Bytes(), nil
+	})
+	if err != nil {
+		return nil, fault.At(record.Path, err)
+	}
+	return &huma.StreamResponse{Body: func(c huma.Context) {
+		c.SetHeader("Content-Type", "image/jpeg")
+		c.SetHeader("Cache-Control", "private, max-age=86400")
+		humafiber.Unwrap(c).Response().SetBody(small)
+	}}, nil
+}
+
+// original serves the file that a record names, if it still looks like a picture: records are data, and no record may
+// make the service hand out another file.
+func (s *Server) original(ctx context.Context, in *pictureInput) (*huma.StreamResponse, error) {
+	record, err := s.record(ctx, in)
+	if err != nil {
+		return nil, err
+	}
+	file, size, err := source.OpenFile(record.Path)
+	if err != nil {
+		return nil, err
+	}
+	head := make([]byte, 512) // what DetectContentType looks at
+	n, err := io.ReadFull(file, head)
+	if err != nil && n == 0 || !strings.HasPrefix(http.DetectContentType(head[:n]), "image/") {
+		_ = file.Close()
+		return nil, fault.Conflict("%s is no picture any more; ingest its folder again", record.Path)
+	}
+	if _, err := file.Seek(0, io.SeekStart); err != nil {
+		_ = file.Close()
+		return nil, fault.Unavailable("%s cannot be read", record.Path).Because(err)
+	}
+	return &huma.StreamResponse{Body: func(c huma.Context) {
+		c.SetHeader("Content-Type", http.DetectContentType(head[:n]))
+		c.SetHeader("Content-Length", strconv.FormatInt(size, 10))
+		c.SetHeader("Cache-Control", "private, max-age=60")
+		c.SetHeader("Content-Security-Policy", "sandbox; default-src 'none'")
+		c.SetHeader("Content-Disposition", mime.FormatMediaType("inline", map[string]string{"filename": filepath.Base(record.Path)}))
+		humafiber.Unwrap(c).Response().SetBodyStream(file, int(size)) // closes the file
+	}}, nil
+}

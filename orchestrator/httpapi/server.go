@@ -1,0 +1,138 @@
+// Package httpapi is the service's face: routes, wire types, errors as problem details, who may ask, and the page.
+//
+// Routes live under /v1 and are described by /openapi.json, which is made from the Go types; /healthz says that the
+// process is alive and /readyz that it can answer. Handlers translate and call; what they call is in search, jobs,
+// thumbnail and the index.
+//
+// The package is not for the wiring of those parts (app) nor for the page's looks (webui).
+package httpapi
+
+import (
+	"context"
+	"log/slog"
+	"net"
+	"net/http"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humafiber"
+	"github.com/gofiber/fiber/v2"
+
+	"clipseek/orchestrator/index"
+	"clipseek/orchestrator/jobs"
+	"clipseek/orchestrator/model"
+	"clipseek/orchestrator/search"
+	"clipseek/orchestrator/source"
+	"clipseek/orchestrator/thumbnail"
+	"clipseek/orchestrator/webui"
+)
+
+// Collections opens collections by name for the model that the service runs. The indexes belong to the implementation,
+// which closes them.
+type Collections interface {
+	// Get opens a collection that is there. Faults: NotFound, Invalid, Conflict, Unavailable.
+	Get(ctx context.Context, name string) (index.Index, error)
+	// Make opens a collection and makes it if need be. Faults: Invalid, Conflict, Unavailable.
+	Make(ctx context.Context, name string) (index.Index, error)
+	// List describes all that are there.
+	List(ctx context.Context) ([]index.Info, error)
+	// Default names the collection that is used when nobody names one.
+	Default() string
+}
+
+// Deps are the parts that the routes call. The server closes none of them.
+type Deps struct {
+	Version     string
+	Card        model.Card
+	Collections Collections
+	Searcher    *search.Searcher
+	Jobs        *jobs.Manager
+	Roots       *source.Roots
+	Thumbnails  *thumbnail.Store
+	Ready       func(context.Context) map[string]error // by part of the system; nil where it is well
+	Log         *slog.Logger
+}
+
+// Server answers HTTP requests.
+type Server struct {
+	cfg  Config
+	deps Deps
+	app  *fiber.App
+}
+
+// New makes the routes.
+func New(cfg Config, deps Deps) (*Server, error) {
+	site, err := webui.New()
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{cfg: cfg, deps: deps}
+	s.app = fiber.New(fiber.Config{
+		AppName:               "clipseek",
+		DisableStartupMessage: true,
+		Immutable:             true, // strings of a request outlive its handler
+		BodyLimit:             cfg.MaxUpload,
+		ReadTimeout:           cfg.Timeout,
+		WriteTimeout:          0, // a slow reader of an original is not an error
+		ErrorHandler:          onError,
+	})
+	s.app.Use(s.observe, s.secure)
+	s.health()
+	s.app.Use(s.authorize)
+	api := humafiber.New(s.app, apiConfig(deps.Version))
+	s.routes(api)
+	s.page(site)
+	return s, nil
+}
+
+func apiConfig(version string) huma.Config {
+	cfg := huma.DefaultConfig("clipseek", version)
+	cfg.Info.Description = "Find pictures by what they show."
+	cfg.DocsPath = "" // our own page, which needs nothing from outside
+	cfg.SchemasPath = ""
+	cfg.CreateHooks = nil // no $schema links in answers
+	cfg.Transformers = append(cfg.Transformers, asProblem)
+	cfg.Components.SecuritySchemes = map[string]*huma.SecurityScheme{"key": {Type: "http", Scheme: "bearer", Description: "asked for where server.api_key is set"}}
+	return cfg
+}
+
+func (s *Server) routes(api huma.API) {
+	s.infoRoutes(api)
+	s.collectionRoutes(api)
+	s.searchRoutes(api)
+	s.pictureRoutes(api)
+	s.jobRoutes(api)
+}
+
+// Serve answers on the listener until Shutdown; it then returns nil.
+func (s *Server) Serve(listener net.Listener) error { return s.app.Listener(listener) }
+
+// Shutdown stops accepting and waits for running requests until ctx ends.
+func (s *Server) Shutdown(ctx context.Context) error { return s.app.ShutdownWithContext(ctx) }
+
+// operation describes a route; tag groups it with others of one subject.
+func operation(tag, method, path, id, summary, description string) huma.Operation {
+	return huma.Operation{Tags: []string{tag}, OperationID: id, Method: method, Path: path, Summary: summary, Description: description, DefaultStatus: http.StatusOK}
+}
+
+// register adds a route whose handler returns the errors of the packages below.
+func register[I, O any](s *Server, api huma.API, op huma.Operation, handler func(context.Context, *I) (*O, error)) {
+	huma.Register(api, op, func(ctx context.Context, in *I) (*O, error) {
+		out, err := handler(ctx, in)
+		if err == nil {
+			return out, nil
+		}
+		return nil, s.refuse(op.OperationID, err)
+	})
+}
+
+// refuse logs what is our own fault and translates err for the client.
+func (s *Server) refuse(operation string, err error) error {
+	p := problemOf(err)
+	if p.Status >= http.StatusInternalServerError {
+		s.deps.Log.Error("request failed", "operation", operation, "kind", p.Kind, "err", err)
+	}
+	if p.retryAfter > 0 {
+		return huma.ErrorWithHeaders(p, http.Header{fiber.HeaderRetryAfter: {p.seconds()}})
+	}
+	return p
+}

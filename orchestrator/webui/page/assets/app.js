@@ -1,0 +1,372 @@
+// The page put together: the address is the truth, everything else follows it.
+
+import { asksSomething, readAddress, searchKey, writeAddress } from "./address.js";
+import { Client } from "./api.js";
+import { byId, element } from "./dom.js";
+import { caption, fileName, formatCount } from "./format.js";
+import { Grid } from "./grid.js";
+import { IngestPanel } from "./ingest.js";
+import { refusal, watchIntake } from "./intake.js";
+import { KeyAsker } from "./keyask.js";
+import { PictureLoader } from "./loader.js";
+import { Notice } from "./notice.js";
+import { Outcome, blamesFilter } from "./outcome.js";
+import { Search } from "./search.js";
+import { SearchForm } from "./searchform.js";
+import { Start, probe } from "./start.js";
+import { exampleFilters } from "./suggest.js";
+import { Viewer } from "./viewer.js";
+
+// An answer usually takes milliseconds; only a slower one is worth empty tiles, which would flicker otherwise.
+const patienceMilliseconds = 180;
+const serverRetryMilliseconds = 3000;
+
+function sleep(ms, signal) {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(resolve, ms);
+    signal?.addEventListener("abort", () => {
+      clearTimeout(timer);
+      reject(signal.reason);
+    }, { once: true });
+  });
+}
+
+class Page {
+  client = new Client({ ask: (...request) => fetch(...request), keys: new KeyAsker() });
+  loader = new PictureLoader(this.client);
+  notice = new Notice();
+  outcome = new Outcome({ notice: this.notice, again: () => this.search.again(), withoutFilter: () => this.go({ filter: "" }) });
+  search = new Search({ changed: (state) => this.draw(state), sleep });
+  grid = new Grid({ loader: this.loader, open: (hit) => this.openPicture(hit), like: (hit) => this.moreLike(hit) });
+  form = new SearchForm({ submit: (asked) => this.submit(asked), dropPicture: () => this.dropPicture() });
+  viewer = new Viewer({ loader: this.loader, closed: () => this.closePicture(), step: (by) => this.stepPicture(by), like: (hit) => this.moreLike(hit) });
+  start = new Start({ loader: this.loader, ask: (q) => this.submit({ q, filter: this.form.filter }), like: (hit) => this.moreLike(hit) });
+  panel = new IngestPanel({ client: this.client, collection: () => this.collection, grown: () => this.collectionGrew() });
+
+  state = readAddress(location.search);
+  info = null;
+  count = 0;
+  shownKey = "";
+  filledFor = "";
+  returnTo = "";
+  known = new Map(); // hits by id, so that a picture need not be asked for again
+  uploads = new Map(); // pictures of the reader's by number; an address cannot carry them
+  patience = 0;
+
+  get collection() {
+    return this.state.collection || this.info?.collection || "";
+  }
+
+  async begin() {
+    history.scrollRestoration = "manual";
+    addEventListener("popstate", () => this.follow(true));
+    byId("home").addEventListener("click", (event) => this.goHome(event));
+    byId("more").addEventListener("click", () => this.search.more());
+    byId("collection").addEventListener("change", (event) => this.chooseCollection(event.target.value));
+    watchIntake((file) => this.takePicture(file));
+    addEventListener("keydown", (event) => this.shortcut(event));
+    await this.follow(false); // shows what is asked for while the server is being reached
+    await this.connect();
+  }
+
+  /** Reads what the server is; asks again until there is one. */
+  async connect() {
+    while (!this.info) {
+      try {
+        this.info = await this.client.info();
+      } catch (error) {
+        const comesBack = Boolean(error.passing);
+        this.notice.show({
+          title: error.detail,
+          tone: "wrong",
+          body: comesBack ? ["This page tries again every few seconds."] : [],
+          actions: comesBack ? [] : [{ text: "Try again", act: () => this.connect() }],
+        });
+        if (!comesBack) return;
+        await sleep(serverRetryMilliseconds);
+      }
+    }
+    this.notice.hide();
+    this.panel.offer(this.info.roots ?? []);
+    this.offerCollections();
+    await this.follow(false);
+  }
+
+  async offerCollections() {
+    const collections = await this.client.collections().catch(() => []);
+    byId("collection-field").hidden = collections.length < 2;
+    byId("collection").replaceChildren(...collections.map(({ name, count }) => element("option", { value: name }, `${name} (${formatCount(count)})`)));
+    byId("collection").value = this.collection;
+  }
+
+  /** Goes to another state. */
+  go(change, { replace = false } = {}) {
+    const next = { ...this.state, ...change };
+    history.replaceState({ ...history.state, y: scrollY }, "");
+    const told = { upload: next.upload ?? 0, opened: Boolean(next.view) && (replace ? Boolean(history.state?.opened) : true) };
+    history[replace ? "replaceState" : "pushState"](told, "", writeAddress(next) || location.pathname);
+    this.follow(false);
+  }
+
+  /** Shows what the address says. */
+  async follow(back) {
+    this.state = { ...readAddress(location.search), upload: history.state?.upload ?? 0 };
+    this.form.set(this.state);
+    if (byId("collection").value !== this.collection) byId("collection").value = this.collection;
+    const asks = asksSomething(this.state);
+    document.body.dataset.view = asks ? "results" : "start";
+    document.title = asks ? `${this.title()} · clipseek` : "clipseek";
+    if (!this.info) return;
+    const key = searchKey(this.state);
+    const same = key === this.shownKey;
+    this.shownKey = key;
+    if (!same) {
+      this.askedPicture();
+      this.start.hidden = asks;
+      if (asks) this.runSearch(key);
+      else await this.showStart();
+      if (!this.state.view) scrollTo({ top: back ? history.state?.y ?? 0 : 0, behavior: "instant" });
+    }
+    this.followView();
+  }
+
+  title() {
+    if (this.state.q) return this.state.q;
+    return this.state.upload ? "your picture" : "more like this";
+  }
+
+  submit({ q, filter }) {
+    if (!q && !this.state.like && !this.state.upload) {
+      this.form.focus();
+      if (filter) this.notice.show({ title: "Say what to look for", body: ["A filter narrows what words or a picture find; it does not search by itself."] });
+      return;
+    }
+    const next = { ...this.state, q, filter, view: "" };
+    if (searchKey(next) === this.shownKey) {
+      this.search.again();
+      return;
+    }
+    this.go(next);
+  }
+
+  goHome(event) {
+    if (event.ctrlKey || event.metaKey || event.shiftKey || event.button) return;
+    event.preventDefault();
+    this.go({ q: "", like: "", filter: "", view: "", upload: 0 });
+    this.form.focus();
+  }
+
+  chooseCollection(name) {
+    this.go({ collection: name === this.info.collection ? "" : name, like: "", view: "" });
+  }
+
+  moreLike(hit) {
+    this.known.set(hit.id, hit);
+    this.go({ q: "", like: hit.id, upload: 0, view: "" });
+    byId("status").focus({ preventScroll: true });
+  }
+
+  takePicture(file) {
+    const why = refusal(file, this.info?.max_upload_bytes ?? 0);
+    if (why) {
+      this.notice.show({ title: why, tone: "wrong" });
+      return;
+    }
+    const number = Date.now();
+    this.uploads.set(number, file);
+    // Words that were written and not yet searched belong to the picture; those of the search before do not.
+    const q = this.form.text === this.state.q ? "" : this.form.text;
+    this.go({ q, like: "", filter: this.form.filter, upload: number, view: "" });
+  }
+
+  dropPicture() {
+    this.go({ q: this.form.text, like: "", upload: 0, view: "" });
+    this.form.focus();
+  }
+
+  /** Shows the picture of the question in the search field. */
+  async askedPicture() {
+    const { like, upload } = this.state;
+    if (upload) {
+      const file = this.uploads.get(upload);
+      if (!file) return this.form.clearPicture();
+      return this.form.setPicture(file.name || "your picture", (img) => {
+        img.onload = img.onerror = () => URL.revokeObjectURL(img.src);
+        img.src = URL.createObjectURL(file);
+      });
+    }
+    if (!like) return this.form.clearPicture();
+    const hit = await this.picture(like).catch(() => null);
+    if (this.state.like !== like) return;
+    if (!hit) return this.form.clearPicture();
+    this.form.setPicture(`like ${fileName(hit.path) || caption(hit)}`, (img) => this.loader.now(img, hit.thumbnail));
+  }
+
+  async picture(id) {
+    if (!this.known.has(id)) this.known.set(id, await this.client.picture(this.collection, id));
+    return this.known.get(id);
+  }
+
+  runSearch(key) {
+    const { q, like, filter, upload } = this.state;
+    const collection = this.collection;
+    const image = upload ? this.uploads.get(upload) : null;
+    if (upload && !image) {
+      this.search.clear();
+      this.notice.show({ title: "That picture is no longer here", body: ["The page was loaded anew, and the picture was only in its memory. Drop it again to search with it."] });
+      return;
+    }
+    this.countPictures();
+    this.search.run(key, (page, signal) => image
+      ? this.client.searchUpload(collection, { image, text: q, filter, ...page }, signal)
+      : this.client.search(collection, { text: q, like, filter, ...page }, signal));
+  }
+
+  async countPictures() {
+    try {
+      this.count = (await this.client.collection(this.collection)).count;
+    } catch {
+      this.count = 0; // the line then goes without a total; the search itself says what is wrong
+    }
+    this.outcome.count(this.search.state, this.state, this.count);
+  }
+
+  async showStart() {
+    this.search.clear();
+    try {
+      this.count = (await this.client.collection(this.collection)).count;
+    } catch (error) {
+      const remedy = error.status === 404 && this.state.collection
+        ? { text: `Go to ${this.info.collection}`, act: () => this.chooseCollection(this.info.collection) }
+        : { text: "Try again", act: () => this.retryStart() };
+      this.start.hidden = true;
+      this.notice.show({ title: error.detail, tone: "wrong", actions: [remedy] });
+      return;
+    }
+    if (asksSomething(this.state)) return;
+    this.start.hidden = this.count === 0;
+    if (this.count === 0) {
+      this.showEmpty();
+      return;
+    }
+    const mark = `${this.collection} ${this.count}`;
+    if (this.filledFor === mark) return;
+    this.filledFor = mark;
+    const hits = await probe((wanted) => this.client.search(this.collection, wanted)).catch(() => []);
+    hits.forEach((hit) => this.known.set(hit.id, hit));
+    this.form.setExamples(this.start.fill({ count: this.count, hits, languages: this.info.model?.languages }));
+  }
+
+  retryStart() {
+    this.shownKey = "";
+    this.notice.hide();
+    this.follow(false);
+  }
+
+  showEmpty() {
+    this.outcome.empty(this.state.collection, this.panel.offered ? () => this.panel.open() : null);
+  }
+
+  async collectionGrew() {
+    this.search.forget();
+    this.filledFor = "";
+    this.offerCollections();
+    if (!asksSomething(this.state)) this.retryStart();
+    else await this.countPictures();
+  }
+
+  /** Draws a state of the search. */
+  draw(state) {
+    clearTimeout(this.patience);
+    const { phase, hits } = state;
+    byId("main").setAttribute("aria-busy", String(phase === "loading" || phase === "more"));
+    byId("more").hidden = phase !== "shown" || state.complete;
+    this.form.filterWrong = blamesFilter(state);
+    this.grid.mark({ stale: phase === "loading", weak: state.weak });
+    if (phase === "loading" || phase === "more") {
+      this.patience = setTimeout(() => this.drawWaiting(phase), patienceMilliseconds);
+      return;
+    }
+    hits.forEach((hit) => this.known.set(hit.id, hit));
+    if (hits.length) this.grid.show(hits, { matchScore: this.onlyWords ? this.info?.model?.match_score : 0 });
+    else this.grid.clear();
+    if (hits.length && !this.form.hasExamples) this.form.setExamples(exampleFilters(hits));
+    this.outcome.show(state, this.state, this.count);
+    if (phase === "shown" && !hits.length && !this.state.filter) this.explainNothing();
+    if (this.state.view) this.followView();
+  }
+
+  drawWaiting(phase) {
+    this.grid.blank(phase === "more");
+    this.grid.mark({});
+    if (phase === "loading") this.outcome.searching();
+  }
+
+  /** Nothing found and no filter: the collection may be empty, which has another remedy. */
+  async explainNothing() {
+    await this.countPictures();
+    if (this.count === 0 && this.search.state.phase === "shown") this.showEmpty();
+  }
+
+  /** Scores of words and of pictures are on different scales; the model's match score is one of words. */
+  get onlyWords() {
+    return Boolean(this.state.q) && !this.state.like && !this.state.upload;
+  }
+
+  openPicture(hit) {
+    this.known.set(hit.id, hit);
+    this.go({ view: hit.id });
+  }
+
+  /**
+   * Where the viewer was opened from here, closing is going back; otherwise the address loses its last part. A browser
+   * may tell of one closing twice (Escape, then the dialog's end), and going back takes a moment.
+   */
+  closePicture() {
+    if (!this.state.view || this.returnTo) return;
+    this.returnTo = this.state.view;
+    if (history.state?.opened) history.back();
+    else this.go({ view: "" }, { replace: true });
+  }
+
+  async stepPicture(by) {
+    const at = this.search.state.hits.findIndex((hit) => hit.id === this.state.view);
+    if (at < 0) return;
+    if (at + by >= this.search.state.hits.length) await this.search.more();
+    const next = this.search.state.hits[at + by];
+    if (next) this.go({ view: next.id }, { replace: true });
+  }
+
+  /** Opens or closes the viewer as the address says. */
+  async followView() {
+    const { view } = this.state;
+    if (!view) {
+      if (this.viewer.shown) this.viewer.hide();
+      if (this.returnTo) this.grid.focus(this.returnTo);
+      this.returnTo = "";
+      return;
+    }
+    const { phase, hits, complete } = this.search.state;
+    if (phase === "loading") return; // the picture may be among the hits; their arrival leads here again
+    const at = hits.findIndex((hit) => hit.id === view);
+    try {
+      const hit = at >= 0 ? hits[at] : await this.picture(view);
+      if (this.state.view !== view) return;
+      const place = at >= 0 ? `${at + 1} of ${complete ? hits.length : `${hits.length}+`}` : "";
+      this.viewer.show(hit, { place, before: at > 0, after: at >= 0 && (at + 1 < hits.length || !complete) });
+    } catch (error) {
+      this.go({ view: "" }, { replace: true });
+      this.notice.show({ title: error.detail, tone: "wrong" });
+    }
+  }
+
+  /** "/" leads to the search field from anywhere. */
+  shortcut(event) {
+    if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.target.closest("input, textarea, select, dialog")) return;
+    event.preventDefault();
+    this.form.focus();
+  }
+}
+
+new Page().begin();

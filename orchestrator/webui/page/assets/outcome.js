@@ -1,0 +1,89 @@
+// What the page says about a search: the line above the pictures, and the notice where something is off.
+
+import { byId, element } from "./dom.js";
+import { countOf, formatCount, formatMilliseconds, quoted } from "./format.js";
+import { codeLine } from "./notice.js";
+
+/** "16 of 240 pictures, the nearest first · 3.3 ms"; "" where there is nothing to count. A total of 0 is not known. */
+export function statusLine({ shown, total, filtered, milliseconds }) {
+  if (!shown) return "";
+  const counted = total > 0 ? `${formatCount(shown)} of ${countOf(total, "picture")}` : countOf(shown, "picture");
+  const order = filtered ? "the nearest that pass the filter" : "the nearest first";
+  return `${counted}, ${order}${milliseconds ? ` · ${formatMilliseconds(milliseconds)}` : ""}`;
+}
+
+/** Whether a refusal is about the filter, so that its field can be marked. */
+export function blamesFilter({ phase, problem }) {
+  return phase === "failed" && problem?.kind === "invalid" && /filter/i.test(problem.detail);
+}
+
+export class Outcome {
+  #line = byId("status");
+  #notice;
+  #again;
+  #withoutFilter;
+
+  /** `again()` repeats the search, `withoutFilter()` repeats it with no filter. */
+  constructor({ notice, again, withoutFilter }) {
+    this.#notice = notice;
+    this.#again = again;
+    this.#withoutFilter = withoutFilter;
+  }
+
+  searching() {
+    this.#notice.hide();
+    this.#line.textContent = "Searching …";
+  }
+
+  /** Shows a state of the search; `asked` is {q, filter}, `total` the pictures of the collection. */
+  show(state, asked, total) {
+    this.count(state, asked, total);
+    const { phase, hits, weak, problem, seconds } = state;
+    if (phase === "waiting") {
+      this.#notice.show({
+        title: problem.detail,
+        tone: "wrong",
+        body: [`Trying again in ${seconds} s.`],
+        actions: [{ text: "Try now", act: this.#again }],
+      });
+    } else if (phase === "failed") {
+      const mayHelp = problem.passing || problem.status >= 500;
+      this.#notice.show({ title: problem.detail ?? "The page made a mistake", tone: "wrong", actions: mayHelp ? [{ text: "Try again", act: this.#again }] : [] });
+    } else if (phase === "shown" && !hits.length) {
+      this.#nothing(asked);
+    } else if (phase === "shown" && weak) {
+      this.#notice.show({ title: `Nothing here looks much like ${asked.q ? quoted(asked.q) : "that picture"}`, body: ["These are the nearest."] });
+    } else {
+      this.#notice.hide();
+    }
+  }
+
+  /** Writes the line above the pictures. */
+  count({ phase, hits, took }, asked, total) {
+    const shown = phase === "shown" ? hits.length : 0;
+    this.#line.textContent = statusLine({ shown, total, filtered: Boolean(asked.filter), milliseconds: took?.total });
+    this.#line.title = shown && took ? Object.entries(took).map(([part, ms]) => `${part} ${formatMilliseconds(ms)}`).join(", ") : "";
+  }
+
+  /** Says how pictures get into a collection; `add` opens the panel that does it, where there is one. */
+  empty(collection, add) {
+    this.#line.textContent = "";
+    this.#notice.show({
+      title: "There are no pictures here yet",
+      body: ["Give clipseek a folder. It reads the pictures where they are, and this page finds them as they come in.", codeLine(`clipseek ingest ~/Pictures${collection ? ` --collection ${collection}` : ""}`)],
+      actions: add ? [{ text: "Add pictures", act: add }] : [],
+    });
+  }
+
+  #nothing({ filter }) {
+    if (!filter) {
+      this.#notice.show({ title: "Nothing found", body: ["Try other words, or a picture."] });
+      return;
+    }
+    this.#notice.show({
+      title: "No picture passes the filter",
+      body: [element("p", {}, element("code", {}, filter))],
+      actions: [{ text: "Search without it", act: this.#withoutFilter }],
+    });
+  }
+}
