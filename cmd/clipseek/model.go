@@ -1,0 +1,106 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"clipseek/orchestrator/app"
+	"clipseek/orchestrator/fault"
+	"clipseek/orchestrator/model"
+)
+
+func (p *program) modelCommand() *cobra.Command {
+	cmd := &cobra.Command{Use: "model", Short: "List and verify models", Args: args(cobra.NoArgs), RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() }}
+	cmd.AddCommand(p.modelListCommand(), p.modelVerifyCommand())
+	return cmd
+}
+
+// modelRow is what `model list --json` prints for each model.
+type modelRow struct {
+	Name      string   `json:"name"`
+	Title     string   `json:"title"`
+	Width     int      `json:"width"`
+	Size      int      `json:"image_size"`
+	Context   int      `json:"context"`
+	Languages []string `json:"languages"`
+	Licence   string   `json:"licence"`
+}
+
+func (p *program) modelListCommand() *cobra.Command {
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "list",
+		Short: "List the models that can be used by name",
+		Args:  args(cobra.NoArgs),
+		RunE: func(*cobra.Command, []string) error {
+			cfg, _, err := p.load()
+			if err != nil {
+				return err
+			}
+			cards, broken := model.List(cfg.ModelsFolder())
+			if err := p.printModels(cards, asJSON); err != nil {
+				return err
+			}
+			for _, err := range broken {
+				if _, err := fmt.Fprintln(p.err, "failed: "+fault.Public(err)); err != nil {
+					return err
+				}
+			}
+			if len(broken) > 0 {
+				return errSomeFailed
+			}
+			return nil
+		},
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print a JSON array")
+	return cmd
+}
+
+func (p *program) printModels(cards []model.Card, asJSON bool) error {
+	if asJSON {
+		rows := []modelRow{}
+		for _, c := range cards {
+			rows = append(rows, modelRow{c.Name, c.Title, c.Width, c.Image.Size, c.Text.Context, c.Languages, c.Licence})
+		}
+		return json.NewEncoder(p.out).Encode(rows)
+	}
+	table := tabwriter.NewWriter(p.out, 0, 0, 2, ' ', 0)
+	_, err := fmt.Fprintln(table, "NAME\tWIDTH\tPIXELS\tTOKENS\tLICENCE\tTITLE")
+	for _, c := range cards {
+		_, rowErr := fmt.Fprintf(table, "%s\t%d\t%d\t%d\t%s\t%s\n", c.Name, c.Width, c.Image.Size, c.Text.Context, c.Licence, c.Title)
+		err = errors.Join(err, rowErr)
+	}
+	return errors.Join(err, table.Flush())
+}
+
+func (p *program) modelVerifyCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "verify [NAME|DIR]",
+		Short: "Prove a model on its reference values",
+		Long:  "Compare every file with its SHA-256, then run the model's reference texts and pictures and compare tokens, pixels and embeddings." + exitCodesHelp,
+		Args:  args(cobra.MaximumNArgs(1)),
+		RunE: func(cmd *cobra.Command, name []string) error {
+			if len(name) == 1 {
+				p.flags["model"] = name[0]
+			}
+			cfg, _, err := p.load()
+			if err != nil {
+				return err
+			}
+			m, err := app.OpenModel(cfg)
+			if err != nil {
+				return err
+			}
+			enc, err := app.OpenEncoder(cmd.Context(), cfg, m)
+			if err != nil {
+				return err
+			}
+			_, err = fmt.Fprintf(p.out, "%s (%s) is what its card says: %d files, tokens, pixels and both towers agree with the reference\n", m.Card.Name, m.Where(), len(m.Card.Files))
+			return errors.Join(err, enc.Close())
+		},
+	}
+}

@@ -1,0 +1,51 @@
+package main
+
+import (
+	"github.com/spf13/cobra"
+
+	"clipseek/orchestrator/app"
+	"clipseek/orchestrator/fault"
+)
+
+func (p *program) prepareCommand() *cobra.Command {
+	var out string
+	cmd := &cobra.Command{
+		Use:   "prepare -o OUT.npy FILE...",
+		Short: "Turn pictures into the tensor that the model takes",
+		Long:  "Write a float32 NumPy array [files, 3, size, size]: the pictures as the model takes them. Any file that fails fails all." + exitCodesHelp,
+		Args:  args(cobra.MinimumNArgs(1)),
+		RunE: func(_ *cobra.Command, files []string) error {
+			cfg, _, err := p.load()
+			if err != nil {
+				return err
+			}
+			m, err := app.OpenModel(cfg)
+			if err != nil {
+				return err
+			}
+			size := m.Spec.Size
+			tensor := make([]float32, m.Spec.Len())
+			return writeNPY(out, []int{len(files), 3, size, size}, func(write func([]float32) error) error {
+				for _, name := range files {
+					if err := prepareFile(cfg, m, name, tensor); err != nil {
+						return err
+					}
+					if err := write(tensor); err != nil {
+						return err
+					}
+				}
+				return nil
+			})
+		},
+	}
+	addOutFlag(cmd, &out)
+	return cmd
+}
+
+func prepareFile(cfg app.Config, m *app.Model, name string, dst []float32) error {
+	file, err := readFile(name, cfg.Image.MaxBytes)
+	if err != nil {
+		return err
+	}
+	return fault.At(name, m.Prepare(file, dst))
+}

@@ -1,0 +1,50 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"clipseek/orchestrator/app/apptest"
+)
+
+// TestMain lets the scripts run this binary as the command.
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"clipseek": main})
+}
+
+// TestScripts runs testdata/*.txtar, each in a folder of its own with pictures in photos/ and data in data/.
+func TestScripts(t *testing.T) {
+	library := filepath.Join(apptest.Root(t), "bin", "libonnxruntime.so")
+	if _, err := os.Stat(library); err != nil {
+		t.Fatalf("run `make setup` first: %v", err)
+	}
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata",
+		Setup: func(env *testscript.Env) error {
+			env.Setenv("CLIPSEEK_ENCODER__ONNX__LIBRARY", library)
+			env.Setenv("CLIPSEEK_DATA", filepath.Join(env.WorkDir, "data"))
+			env.Setenv("MODEL", filepath.Join(apptest.Root(t), "orchestrator", "model", "demo"))
+			return writePhotos(t, filepath.Join(env.WorkDir, "photos"))
+		},
+	})
+}
+
+func writePhotos(t *testing.T, dir string) error {
+	for name, content := range map[string][]byte{
+		"apple/red.jpg":    apptest.JPEG(t, apptest.Picture(120, apptest.Red, apptest.White)),
+		"lemon/yellow.png": apptest.PNG(t, apptest.Picture(100, apptest.Yellow, apptest.White)),
+		"leaf/green.jpg":   apptest.JPEG(t, apptest.Picture(140, apptest.Green, apptest.White)),
+	} {
+		path := filepath.Join(dir, filepath.FromSlash(name))
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			return err
+		}
+		if err := os.WriteFile(path, content, 0o600); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,120 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"clipseek/orchestrator/app"
+	"clipseek/orchestrator/fault"
+	"clipseek/orchestrator/httpapi"
+	"clipseek/orchestrator/search"
+)
+
+func (p *program) searchCommand() *cobra.Command {
+	var query search.Query
+	var image string
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "search [TEXT]",
+		Short: "Find indexed pictures by text, by a picture, or by both",
+		Example: `  clipseek search "a red apple"
+  clipseek search --image photo.jpg --limit 5
+  clipseek search 红苹果 --filter 'width >= 800' --json`,
+		Long: "Find indexed pictures by text, by a picture, or by both. Prints score and path, best first." + exitCodesHelp,
+		RunE: func(cmd *cobra.Command, words []string) error {
+			query.Text = strings.Join(words, " ")
+			if cmd.Flags().Changed("limit") && query.Limit == 0 {
+				return usageError{errors.New("--limit must be at least 1")}
+			}
+			return p.search(cmd.Context(), query, image, asJSON)
+		},
+	}
+	p.configFlag(cmd, "collection", "collection", "`NAME` of the collection")
+	flags := cmd.Flags()
+	flags.StringVar(&image, "image", "", "picture `FILE` to find others like it")
+	flags.StringVar(&query.Filter, "filter", "", "only pictures that match, for example `'label == \"apple\" && width >= 800'`")
+	flags.IntVar(&query.Limit, "limit", 0, "most hits (default 16)")
+	flags.IntVar(&query.Offset, "offset", 0, "leave out so many of the best")
+	flags.BoolVar(&asJSON, "json", false, "print the answer as JSON on standard output")
+	return cmd
+}
+
+func (p *program) search(ctx context.Context, query search.Query, image string, asJSON bool) (err error) {
+	cfg, _, err := p.load()
+	if err != nil {
+		return err
+	}
+	if image != "" {
+		if query.Image, err = readFile(image, cfg.Image.MaxBytes); err != nil {
+			return err
+		}
+		if len(query.Image) == 0 {
+			return fault.Invalid("%s is empty (0 bytes)", image)
+		}
+		query.ImageName = image
+	}
+	if err := query.Validate(cfg.Search); err != nil { // before the model is loaded
+		return err
+	}
+	core, err := app.OpenCore(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, core.Close()) }()
+	photos, err := core.Get(ctx, cfg.Collection)
+	if err != nil {
+		return err
+	}
+	answer, err := core.Searcher.Search(ctx, photos, query)
+	if err != nil {
+		return err
+	}
+	if asJSON {
+		enc := json.NewEncoder(p.out)
+		enc.SetEscapeHTML(false)
+		return enc.Encode(httpapi.NewAnswer(cfg.Collection, answer))
+	}
+	return p.printHits(cfg, answer)
+}
+
+func (p *program) printHits(cfg app.Config, answer search.Answer) error {
+	if len(answer.Hits) == 0 {
+		_, err := fmt.Fprintf(p.err, "nothing found in collection %s of %s; `clipseek ingest PATH` adds pictures\n", cfg.Collection, cfg.Data)
+		return err
+	}
+	if answer.Weak {
+		if _, err := fmt.Fprintln(p.err, "nothing looks much like it; these are the nearest"); err != nil {
+			return err
+		}
+	}
+	for _, hit := range answer.Hits {
+		if _, err := fmt.Fprintf(p.out, "%.4f  %s\n", hit.Score, hit.Path); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// readFile reads a file that the command line names, if it is not larger than most.
+func readFile(path string, most int64) ([]byte, error) {
+	info, err := os.Stat(path)
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		return nil, fault.NotFound("%s is not there", path).Because(err)
+	case err == nil && info.IsDir():
+		return nil, fault.Invalid("%s is a folder; a picture file is needed", path)
+	case err == nil && info.Size() > most:
+		return nil, fault.TooLarge("%s has %d bytes, more than the %d that image.max_bytes allows", path, info.Size(), most)
+	}
+	file, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fault.Forbidden("%s cannot be read", path).Because(err)
+	}
+	return file, nil
+}

@@ -1,0 +1,24 @@
+// Package orchestrator is the map of clipseek's Go code; it holds no code itself.
+//
+//	fault        kinds of failure, and what a user may be told
+//	config       fills a configuration struct from file, environment and flags
+//	model        what a model is: its directory, card and reference values; the built-in demo model
+//	tokenizer    text to token ids; tokenizer/ftfy repairs text first
+//	imageprep    picture bytes to tensor, exactly as the Python reference
+//	encoder      the contract for running a model; Lanes and SelfTest; encodertest is its suite
+//	encoder/onnx   ONNX Runtime in process
+//	index        the contract of a vector index, records and filters; index/filter reads filters; indextest is its suite
+//	index/local    SQLite and an exact scan in memory
+//	source       where pictures come from
+//	thumbnail    small copies of pictures, kept in a folder
+//	ingest       read, prepare, encode, upsert
+//	search       the one query path
+//	jobs         ingests that requests ask for
+//	httpapi      routes, wire types, errors to statuses, who may ask
+//	webui        the page
+//	telemetry    what the program tells about itself
+//	app          the composition root: the only package that imports implementations
+//
+// Imports point one way: cmd -> app -> httpapi -> jobs -> search, ingest -> contracts -> fault, model. An implementation
+// imports its contract and never a sibling. The linter's depguard rules (.golangci.yml) hold everyone to it.
+package orchestrator
