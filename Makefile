@@ -11,6 +11,8 @@ PACKAGES  := ./cmd/... ./orchestrator/... ./triton_models/...
 ifeq ($(PHOTOS),triton_models/samples)
 DATA_FLAG := --data .data
 endif
+# Not every shell expands a tilde behind an equals sign.
+override PHOTOS := $(patsubst ~/%,$(HOME)/%,$(PHOTOS))
 
 .DEFAULT_GOAL := help
 .PHONY: help setup build run test race lint fmt bench check demo-model samples clean

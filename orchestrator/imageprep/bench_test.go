@@ -35,7 +35,7 @@ var benchSizes = [...][2]int{{640, 480}, {1600, 1200}, {4000, 3000}}
 // benchPicture is a JPEG of w x h: the file that testdata/compare.py made for both sides or, without it, one made here.
 func benchPicture(b *testing.B, w, h int) []byte {
 	b.Helper()
-	if dir := os.Getenv("CLIPSEEK_BENCH_PICTURES"); dir != "" {
+	if dir := os.Getenv("BENCH_PICTURES"); dir != "" {
 		return readFile(b, filepath.Join(dir, fmt.Sprintf("%dx%d.jpg", w, h)))
 	}
 	return scene(b, w, h)

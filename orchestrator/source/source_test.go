@@ -60,7 +60,10 @@ func TestFoldersListsPictures(t *testing.T) {
 	if !slices.Equal(got, want) || len(faults) > 0 {
 		t.Errorf("items = %q, faults = %v, want %q", got, faults, want)
 	}
-	for item := range s.Items(t.Context()) {
+	for item, err := range s.Items(t.Context()) {
+		if err != nil {
+			t.Fatal(err)
+		}
 		if item.Label == "苹果" && (item.Source != root || item.Bytes == 0 || item.Modified.IsZero() || item.Key != item.Path) {
 			t.Errorf("item = %+v", item)
 		}

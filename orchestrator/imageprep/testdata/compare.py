@@ -29,7 +29,7 @@ def go(pictures):
     """Processor milliseconds by benchmark name."""
     command = ["go", "test", "-run", "^$", "-bench", "Tensor|Decode", "-benchtime", "1s", "-cpu", "1", "."]
     package = pathlib.Path(__file__).parent.parent
-    text = subprocess.run(command, cwd=package, env={**os.environ, "CLIPSEEK_BENCH_PICTURES": pictures}, capture_output=True, text=True, check=True).stdout
+    text = subprocess.run(command, cwd=package, env={**os.environ, "BENCH_PICTURES": pictures}, capture_output=True, text=True, check=True).stdout
     return {m[1]: float(m[2]) / 1e6 for m in re.finditer(r"Benchmark(\S+)\s.*\s([\d.]+) cpu-ns/op", text)}
 
 
