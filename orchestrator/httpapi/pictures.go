@@ -1,7 +1,6 @@
 package httpapi
 
 import (
-	"bytes"
 	"context"
 	"io"
 	"mime"
@@ -75,18 +74,7 @@ func (s *Server) thumbnail(ctx context.Context, in *pictureInput) (*huma.StreamR
 		return nil, err
 	}
 	hash, _ := record.Fields[index.FieldSHA256].(string)
-	small, err := s.deps.Thumbnails.Get(ctx, hash, func() ([]byte, error) {
-		file, _, err := source.OpenFile(record.Path)
-		if err != nil {
-			return nil, err
-		}
-		defer func() { _ = file.Close() }() // nothing was written
-		var content bytes.Buffer
-		if _, err := content.ReadFrom(file); err != nil {
-			return nil, fault.Unavailable("%s cannot be read", record.Path).Because(err)
-		}
-		return content.Bytes(), nil
-	})
+	small, err := s.deps.Thumbnails.Get(ctx, hash, func() (io.ReadCloser, int64, error) { return source.OpenFile(record.Path) })
 	if err != nil {
 		return nil, fault.At(record.Path, err)
 	}

@@ -3,6 +3,7 @@ package imageprep
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"hash/crc32"
 	"image"
 	"image/color"
@@ -13,6 +14,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/iotest"
 
 	"clipseek/orchestrator/fault"
 	"clipseek/orchestrator/model"
@@ -339,4 +341,33 @@ func webpCanvasOf(w, h int) []byte {
 
 func webpAnimationOf(w, h, frameW, frameH int) []byte {
 	return webpOf(riffChunk("VP8X", slices.Concat([]byte{0x02, 0, 0, 0}, put24(w-1), put24(h-1))), riffChunk("ANMF", slices.Concat(put24(0), put24(0), put24(frameW-1), put24(frameH-1), make([]byte, 20))))
+}
+
+func TestRead(t *testing.T) {
+	t.Parallel()
+	cfg := Default()
+	cfg.MaxBytes = 100
+	d, err := New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, tc := range map[string]struct {
+		said, really int
+		kind         fault.Kind
+		ok           bool
+	}{
+		"as it said":      {80, 80, 0, true},
+		"nothing":         {0, 0, 0, true},
+		"grown":           {10, 100, 0, true},
+		"too large":       {101, 0, fault.KindTooLarge, false},
+		"grown too large": {10, 101, fault.KindTooLarge, false},
+	} {
+		file, err := d.Read(bytes.NewReader(make([]byte, tc.really)), int64(tc.said))
+		if tc.ok && (err != nil || len(file) != tc.really) || !tc.ok && fault.KindOf(err) != tc.kind {
+			t.Errorf("%s: %d bytes, %v", name, len(file), err)
+		}
+	}
+	if _, err := d.Read(iotest.ErrReader(errors.New("unplugged")), 10); fault.KindOf(err) != fault.KindUnavailable {
+		t.Errorf("a broken disk: %v", err)
+	}
 }

@@ -1,11 +1,9 @@
 package ingest
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"io"
 	"slices"
 	"sync"
 	"time"
@@ -251,25 +249,17 @@ func (r *Run) prepare(ctx context.Context, t task) (out *ready, err error) {
 	return &ready{record: record, tensor: tensor}, nil
 }
 
-// read gives the item's bytes, at most as many as a picture may have.
 func (r *Run) read(ctx context.Context, item source.Item) ([]byte, error) {
-	if err := r.decoder.CheckBytes(item.Bytes); err != nil {
-		return nil, err
-	}
 	reader, err := r.src.Open(ctx, item)
 	if err != nil {
 		return nil, err
 	}
-	buffer := bytes.NewBuffer(make([]byte, 0, item.Bytes+bytes.MinRead))
-	_, err = buffer.ReadFrom(io.LimitReader(reader, r.decoder.MaxBytes()+1)) // the file may have grown since it was listed
-	if closeErr := reader.Close(); err == nil {
-		err = closeErr
+	defer func() { _ = reader.Close() }() // nothing was written
+	file, err := r.decoder.Read(reader, item.Bytes)
+	if err == nil {
+		r.update(func(p *Progress) { p.Bytes += int64(len(file)) })
 	}
-	if err != nil {
-		return nil, fault.Unavailable("%s cannot be read to its end: %s", item.Path, err).Because(err)
-	}
-	r.update(func(p *Progress) { p.Bytes += int64(buffer.Len()) })
-	return buffer.Bytes(), r.decoder.CheckBytes(int64(buffer.Len()))
+	return file, err
 }
 
 func (r *Run) describeFile(record *index.Record, item source.Item) {

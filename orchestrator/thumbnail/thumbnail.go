@@ -8,6 +8,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -53,9 +54,12 @@ func New(dir string, cfg Config, decoder *imageprep.Decoder) *Store {
 	return &Store{dir: dir, cfg: cfg, decoder: decoder, places: make(chan struct{}, runtime.GOMAXPROCS(0))}
 }
 
-// Get is the JPEG thumbnail of the picture file with this SHA-256 (64 hexadecimal digits), which read gives where it has
-// to be made. Faults: those of read and of imageprep.Decoder.Decode; Invalid for a hash of another form.
-func (s *Store) Get(ctx context.Context, hash string, read func() ([]byte, error)) ([]byte, error) {
+// Opener opens a picture file and tells its size.
+type Opener func() (file io.ReadCloser, size int64, err error)
+
+// Get is the JPEG thumbnail of the picture file with this SHA-256 (64 hexadecimal digits), which is opened where it has
+// to be made. Faults: those of open and of imageprep.Decoder; Invalid for a hash of another form.
+func (s *Store) Get(ctx context.Context, hash string, open Opener) ([]byte, error) {
 	path, err := s.path(hash)
 	if err != nil {
 		return nil, err
@@ -63,7 +67,7 @@ func (s *Store) Get(ctx context.Context, hash string, read func() ([]byte, error
 	if kept, err := os.ReadFile(path); err == nil {
 		return kept, nil
 	}
-	made := s.making.DoChan(hash, func() (any, error) { return s.make(path, read) })
+	made := s.making.DoChan(hash, func() (any, error) { return s.make(path, open) })
 	select {
 	case result := <-made:
 		small, _ := result.Val.([]byte)
@@ -85,10 +89,10 @@ func (s *Store) path(hash string) (string, error) {
 	return filepath.Join(s.dir, hash[:2], fmt.Sprintf("%s-%d-%d.jpg", hash[2:], s.cfg.Side, s.cfg.Quality)), nil
 }
 
-func (s *Store) make(path string, read func() ([]byte, error)) ([]byte, error) {
+func (s *Store) make(path string, open Opener) ([]byte, error) {
 	s.places <- struct{}{}
 	defer func() { <-s.places }()
-	file, err := read()
+	file, err := s.read(open)
 	if err != nil {
 		return nil, err
 	}
@@ -103,6 +107,15 @@ func (s *Store) make(path string, read func() ([]byte, error)) ([]byte, error) {
 	}
 	keep(path, small)
 	return small, nil
+}
+
+func (s *Store) read(open Opener) ([]byte, error) {
+	file, size, err := open()
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = file.Close() }() // nothing was written
+	return s.decoder.Read(file, size)
 }
 
 // keep writes the file whole or not at all. A full or read-only disk costs speed, not the answer.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"image"
 	_ "image/jpeg"
+	"io"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -26,6 +27,12 @@ func store(t *testing.T, dir string) *thumbnail.Store {
 	return thumbnail.New(dir, thumbnail.Config{Side: 64, Quality: 80}, decoder)
 }
 
+func content(file []byte) thumbnail.Opener {
+	return func() (io.ReadCloser, int64, error) {
+		return io.NopCloser(bytes.NewReader(file)), int64(len(file)), nil
+	}
+}
+
 var hash = strings.Repeat("ab", 32)
 
 func TestGetMakesOnce(t *testing.T) {
@@ -36,9 +43,9 @@ func TestGetMakesOnce(t *testing.T) {
 	var all sync.WaitGroup
 	for range 8 {
 		all.Go(func() {
-			small, err := s.Get(t.Context(), hash, func() ([]byte, error) {
+			small, err := s.Get(t.Context(), hash, func() (io.ReadCloser, int64, error) {
 				reads.Add(1)
-				return file, nil
+				return content(file)()
 			})
 			if err != nil {
 				t.Error(err)
@@ -50,7 +57,7 @@ func TestGetMakesOnce(t *testing.T) {
 		})
 	}
 	all.Wait()
-	if _, err := s.Get(t.Context(), hash, func() ([]byte, error) { return nil, errors.New("read again") }); err != nil {
+	if _, err := s.Get(t.Context(), hash, func() (io.ReadCloser, int64, error) { return nil, 0, errors.New("read again") }); err != nil {
 		t.Errorf("a kept thumbnail: %v", err)
 	}
 	if reads.Load() < 1 {
@@ -67,15 +74,15 @@ func TestGetFaults(t *testing.T) {
 		}
 	}
 	gone := fault.NotFound("it has gone")
-	if _, err := s.Get(t.Context(), hash, func() ([]byte, error) { return nil, gone }); !errors.Is(err, gone) {
+	if _, err := s.Get(t.Context(), hash, func() (io.ReadCloser, int64, error) { return nil, 0, gone }); !errors.Is(err, gone) {
 		t.Errorf("a file that has gone: %v", err)
 	}
-	if _, err := s.Get(t.Context(), hash, func() ([]byte, error) { return []byte("text"), nil }); fault.KindOf(err) != fault.KindInvalid {
+	if _, err := s.Get(t.Context(), hash, content([]byte("text"))); fault.KindOf(err) != fault.KindInvalid {
 		t.Errorf("no picture: %v", err)
 	}
 	file := apptest.PNG(t, apptest.Picture(20, apptest.Red, apptest.White))
 	nowhere := store(t, "/dev/null/nowhere") // a folder that cannot be made costs the cache, not the answer
-	if _, err := nowhere.Get(t.Context(), hash, func() ([]byte, error) { return file, nil }); err != nil {
+	if _, err := nowhere.Get(t.Context(), hash, content(file)); err != nil {
 		t.Errorf("no cache: %v", err)
 	}
 }
