@@ -138,15 +138,9 @@ func DefaultLanes() LanesConfig { return LanesConfig{Searches: 2, Waiting: 64, B
 
 // Validate reports every fault.
 func (c LanesConfig) Validate() error {
-	var all []error
-	if c.Searches < 1 || c.Searches > 1024 {
-		all = append(all, fault.Invalid("searches = %d must be 1 to 1024, for example 2", c.Searches))
-	}
-	if c.Waiting < 0 || c.Waiting > 100_000 {
-		all = append(all, fault.Invalid("waiting = %d must be 0 to 100000, for example 64", c.Waiting))
-	}
-	if c.Bulk < 1 || c.Bulk > 1024 {
-		all = append(all, fault.Invalid("bulk = %d must be 1 to 1024, for example 1", c.Bulk))
-	}
-	return errors.Join(all...)
+	return errors.Join(
+		fault.Between("searches", c.Searches, 1, 1024, 2),
+		fault.Between("waiting", c.Waiting, 0, 100_000, 64),
+		fault.Between("bulk", c.Bulk, 1, 1024, 1),
+	)
 }

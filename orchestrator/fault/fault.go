@@ -146,3 +146,11 @@ func RetryAfter(err error) time.Duration {
 	}
 	return 0
 }
+
+// Between is the check of a configured number: nil, or Invalid with the key, the value, its bounds and an example.
+func Between[T ~int | ~int64](key string, value, least, most, example T) error {
+	if least <= value && value <= most {
+		return nil
+	}
+	return Invalid("%s = %d must be %d to %d, for example %d", key, value, least, most, example)
+}

@@ -53,3 +53,18 @@ func TestAtKeepsCauseAndRetry(t *testing.T) {
 		t.Error("At of nil is not nil")
 	}
 }
+
+func TestBetween(t *testing.T) {
+	t.Parallel()
+	for _, inside := range []int{1, 5, 10} {
+		if err := fault.Between("batch", inside, 1, 10, 5); err != nil {
+			t.Error(err)
+		}
+	}
+	for _, outside := range []int{0, 11} {
+		err := fault.Between("batch", outside, 1, 10, 5)
+		if want := fmt.Sprintf("batch = %d must be 1 to 10, for example 5", outside); fault.KindOf(err) != fault.KindInvalid || fault.Public(err) != want {
+			t.Errorf("%v, want %q", err, want)
+		}
+	}
+}

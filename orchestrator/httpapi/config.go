@@ -36,9 +36,7 @@ func (c Config) Validate() error {
 	if c.APIKey != "" && len(c.APIKey) < 16 {
 		all = append(all, fault.Invalid("api_key must have at least 16 characters"))
 	}
-	if c.MaxUpload < 1024 || c.MaxUpload > 1<<30 {
-		all = append(all, fault.Invalid("max_upload = %d must be 1024 to %d bytes, for example %d", c.MaxUpload, 1<<30, Default().MaxUpload))
-	}
+	all = append(all, fault.Between("max_upload", c.MaxUpload, 1024, 1<<30, Default().MaxUpload))
 	if c.Timeout < time.Second || c.Timeout > time.Hour {
 		all = append(all, fault.Invalid("timeout = %s must be 1s to 1h, for example 30s", c.Timeout))
 	}

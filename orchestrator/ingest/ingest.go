@@ -38,17 +38,11 @@ func Default() Config { return Config{Batch: 50, Group: 16} }
 
 // Validate reports every fault.
 func (c Config) Validate() error {
-	var all []error
-	if c.Batch < 1 || c.Batch > 10_000 {
-		all = append(all, fault.Invalid("batch = %d must be 1 to 10000, for example 50", c.Batch))
-	}
-	if c.Group < 1 || c.Group > 1024 {
-		all = append(all, fault.Invalid("group = %d must be 1 to 1024, for example 16", c.Group))
-	}
-	if c.Workers < 0 || c.Workers > 1024 {
-		all = append(all, fault.Invalid("workers = %d must be 0 (one for each core) to 1024", c.Workers))
-	}
-	return errors.Join(all...)
+	return errors.Join(
+		fault.Between("batch", c.Batch, 1, 10_000, 50),
+		fault.Between("group", c.Group, 1, 1024, 16),
+		fault.Between("workers", c.Workers, 0, 1024, 0),
+	)
 }
 
 // Ingester makes runs that share one encoder. It is safe for concurrent use.

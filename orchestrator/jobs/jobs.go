@@ -44,14 +44,10 @@ func Default() Config { return Config{Waiting: 16, History: 100} }
 
 // Validate reports every fault.
 func (c Config) Validate() error {
-	var all []error
-	if c.Waiting < 1 || c.Waiting > 100_000 {
-		all = append(all, fault.Invalid("waiting = %d must be 1 to 100000, for example 16", c.Waiting))
-	}
-	if c.History < 1 || c.History > 100_000 {
-		all = append(all, fault.Invalid("history = %d must be 1 to 100000, for example 100", c.History))
-	}
-	return errors.Join(all...)
+	return errors.Join(
+		fault.Between("waiting", c.Waiting, 1, 100_000, 16),
+		fault.Between("history", c.History, 1, 100_000, 100),
+	)
 }
 
 // Job is a snapshot of one ingest.

@@ -36,17 +36,11 @@ func Default() Config { return Config{Limit: 16, MaxLimit: 1000, MaxText: 10_000
 
 // Validate reports every fault.
 func (c Config) Validate() error {
-	var all []error
-	if c.MaxLimit < 1 || c.MaxLimit > index.MaxWindow {
-		all = append(all, fault.Invalid("max_limit = %d must be 1 to %d, for example 1000", c.MaxLimit, index.MaxWindow))
-	}
-	if c.Limit < 1 || c.Limit > c.MaxLimit {
-		all = append(all, fault.Invalid("limit = %d must be 1 to max_limit (%d), for example 16", c.Limit, c.MaxLimit))
-	}
-	if c.MaxText < 1 || c.MaxText > 1<<20 {
-		all = append(all, fault.Invalid("max_text = %d must be 1 to %d bytes, for example 10000", c.MaxText, 1<<20))
-	}
-	return errors.Join(all...)
+	return errors.Join(
+		fault.Between("max_limit", c.MaxLimit, 1, index.MaxWindow, 1000),
+		fault.Between("limit", c.Limit, 1, c.MaxLimit, 16),
+		fault.Between("max_text", c.MaxText, 1, 1<<20, 10_000),
+	)
 }
 
 // Query is what to look for. At least one of Text, Image and Like is given; several are combined with equal weight.

@@ -30,14 +30,10 @@ func Default() Config { return Config{Side: 480, Quality: 82} }
 
 // Validate reports every fault.
 func (c Config) Validate() error {
-	var all []error
-	if c.Side < 16 || c.Side > 2048 {
-		all = append(all, fault.Invalid("side = %d must be 16 to 2048 pixels, for example 480", c.Side))
-	}
-	if c.Quality < 1 || c.Quality > 100 {
-		all = append(all, fault.Invalid("quality = %d must be 1 to 100, for example 82", c.Quality))
-	}
-	return errors.Join(all...)
+	return errors.Join(
+		fault.Between("side", c.Side, 16, 2048, 480),
+		fault.Between("quality", c.Quality, 1, 100, 82),
+	)
 }
 
 // Store makes and keeps thumbnails. It is safe for concurrent use, also by several processes on one folder.

@@ -27,17 +27,11 @@ func Default() Config { return Config{ImageBatch: 8, TextBatch: 32} }
 
 // Validate reports every fault.
 func (c Config) Validate() error {
-	var all []error
-	if c.Threads < 0 || c.Threads > 1024 {
-		all = append(all, fault.Invalid("threads = %d must be 0 (all cores) to 1024", c.Threads))
-	}
-	if c.ImageBatch < 1 || c.ImageBatch > 1024 {
-		all = append(all, fault.Invalid("image_batch = %d must be 1 to 1024, for example 8", c.ImageBatch))
-	}
-	if c.TextBatch < 1 || c.TextBatch > 4096 {
-		all = append(all, fault.Invalid("text_batch = %d must be 1 to 4096, for example 32", c.TextBatch))
-	}
-	return errors.Join(all...)
+	return errors.Join(
+		fault.Between("threads", c.Threads, 0, 1024, 0),
+		fault.Between("image_batch", c.ImageBatch, 1, 1024, 8),
+		fault.Between("text_batch", c.TextBatch, 1, 4096, 32),
+	)
 }
 
 func (c Config) sessionOptions() (*ort.SessionOptions, error) {
