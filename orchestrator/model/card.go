@@ -1,0 +1,172 @@
+// Package model says what a model is: a directory that explains itself.
+//
+// The directory holds card.yaml (this package's Card), the towers as ONNX files, the tokenizer's own files and
+// golden.json, a few texts and pictures with the ids and embeddings that the reference implementation gave. Every file
+// is listed on the card with its SHA-256, and a directory whose files differ from its card does not open.
+//
+//	m, err := model.Open("/data/models/ViT-L-14-336px")
+//	bytes, err := m.ReadFile(m.Card.Image.File)
+//
+// The package is not for running models (encoder) nor for what the tokenizer or the picture preparation do with the card.
+package model
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"math"
+	"path"
+	"regexp"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"clipseek/orchestrator/fault"
+)
+
+// CardFormat is the version of the card's layout that this program reads.
+const CardFormat = 1
+
+// CardFile is the name of the card in a model directory.
+const CardFile = "card.yaml"
+
+// Card is what card.yaml says.
+type Card struct {
+	Format      int               `yaml:"format"`
+	Name        string            `yaml:"name"`
+	Title       string            `yaml:"title"`
+	Description string            `yaml:"description"`
+	Licence     string            `yaml:"licence"`
+	Source      string            `yaml:"source"`
+	Languages   []string          `yaml:"languages"` // ISO 639-1 codes that queries may be written in
+	Width       int               `yaml:"width"`     // components of an embedding
+	Image       ImageTower        `yaml:"image"`
+	Text        TextTower         `yaml:"text"`
+	Golden      string            `yaml:"golden"` // file of reference values
+	Files       map[string]string `yaml:"files"`  // SHA-256, hexadecimal, of every other file by slash-separated path
+}
+
+// ImageTower is the picture side of a model.
+type ImageTower struct {
+	File   string     `yaml:"file"`
+	Size   int        `yaml:"size"`   // side of the square input, pixels
+	Resize ResizeRule `yaml:"resize"` // how any picture becomes that square
+	Mean   [3]float32 `yaml:"mean"`   // per channel R, G, B, of values in 0..1
+	Std    [3]float32 `yaml:"std"`
+	Input  string     `yaml:"input"`  // tensor name; float32 [batch, 3, size, size]
+	Output string     `yaml:"output"` // tensor name; float32 [batch, width]
+}
+
+// TextTower is the text side of a model.
+type TextTower struct {
+	File    string `yaml:"file"`
+	Context int    `yaml:"context"` // most tokens of a text, the start and end token included
+	// Causal towers cannot see behind a token, so what follows the end token is left out and a short text costs less.
+	// Others get every text padded with zeros to Context.
+	Causal     bool      `yaml:"causal"`
+	Input      string    `yaml:"input"`       // tensor name; int32 or int64 [batch, sequence]
+	Output     string    `yaml:"output"`      // tensor name; float32 [batch, width]
+	MatchScore float32   `yaml:"match_score"` // a best hit below this cosine is probably not what the text asks for; 0 is unknown
+	Tokenizer  Tokenizer `yaml:"tokenizer"`
+}
+
+// Tokenizer names the kind of tokenizer and its files.
+type Tokenizer struct {
+	Kind   string `yaml:"kind"`   // TokenizerCLIP
+	Merges string `yaml:"merges"` // merge table in openai/CLIP's layout, plain or gzip
+	Count  int    `yaml:"count"`  // merges to use from the table; 0 is all of them
+}
+
+// TokenizerCLIP is CLIP's byte-level BPE.
+const TokenizerCLIP = "clip-bpe"
+
+// ResizeRule is how a picture of any shape becomes the model's square.
+type ResizeRule string
+
+// The rules in use by published models.
+const (
+	ResizeShortest    ResizeRule = "shortest"     // openai/CLIP: short side to size, centre crop, then RGB
+	ResizeShortestRGB ResizeRule = "shortest-rgb" // Hugging Face: RGB first, then short side to size, centre crop rounded down
+	ResizeSquash      ResizeRule = "squash"       // Chinese-CLIP, SigLIP: both sides to size
+)
+
+var (
+	nameForm = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._@-]{0,99}$`)
+	hashForm = regexp.MustCompile(`^[0-9a-f]{64}$`)
+)
+
+// ReadCard parses and checks a card. Every fault found is reported in one Invalid error.
+func ReadCard(yamlText []byte) (Card, error) {
+	var c Card
+	dec := yaml.NewDecoder(bytes.NewReader(yamlText))
+	dec.KnownFields(true)
+	if err := dec.Decode(&c); err != nil {
+		if errors.Is(err, io.EOF) {
+			return Card{}, fault.Invalid("%s is empty", CardFile)
+		}
+		var version struct {
+			Format int `yaml:"format"`
+		}
+		if yaml.Unmarshal(yamlText, &version) == nil && version.Format > CardFormat {
+			return Card{}, newerFormat(version.Format)
+		}
+		return Card{}, fault.Invalid("%s cannot be read: %s", CardFile, strings.TrimPrefix(err.Error(), "yaml: ")).Because(err)
+	}
+	return c, c.validate()
+}
+
+func newerFormat(format int) error {
+	return fault.Invalid("%s has format %d and this program reads format %d; use a newer clipseek", CardFile, format, CardFormat)
+}
+
+func (c *Card) validate() error {
+	if c.Format > CardFormat {
+		return newerFormat(c.Format)
+	}
+	var wrong []string
+	need := func(ok bool, format string, args ...any) {
+		if !ok {
+			wrong = append(wrong, fmt.Sprintf(format, args...))
+		}
+	}
+	need(c.Format == CardFormat, "format must be %d", CardFormat)
+	need(nameForm.MatchString(c.Name), "name must be letters, digits, '.', '_', '@' and '-', at most 100 of them")
+	need(c.Width > 0 && c.Width <= 32768, "width must be 1 to 32768, for example 768")
+	need(c.Image.Size > 0 && c.Image.Size <= 4096, "image.size must be 1 to 4096 pixels, for example 336")
+	need(c.Image.Input != "" && c.Image.Output != "", "image.input and image.output must name the tensors")
+	switch c.Image.Resize {
+	case ResizeShortest, ResizeShortestRGB, ResizeSquash:
+	default:
+		need(false, "image.resize must be %s, %s or %s", ResizeShortest, ResizeShortestRGB, ResizeSquash)
+	}
+	for i := range 3 {
+		need(c.Image.Std[i] > 0 && !math.IsInf(float64(c.Image.Std[i]), 0), "image.std[%d] must be above 0", i)
+	}
+	need(c.Text.Context >= 3, "text.context must be at least 3, for example 77")
+	need(c.Text.Input != "" && c.Text.Output != "", "text.input and text.output must name the tensors")
+	need(c.Text.Tokenizer.Kind == TokenizerCLIP, "text.tokenizer.kind must be %s", TokenizerCLIP)
+	need(c.Text.Tokenizer.Count >= 0, "text.tokenizer.count must not be negative")
+	for key, file := range map[string]string{"image.file": c.Image.File, "text.file": c.Text.File, "text.tokenizer.merges": c.Text.Tokenizer.Merges, "golden": c.Golden} {
+		_, listed := c.Files[file]
+		need(file != "" && listed, "%s must name a file that is listed under files with its SHA-256", key)
+	}
+	for file, hash := range c.Files {
+		need(fs.ValidPath(file) && path.Clean(file) == file, "files: %q must be a path inside the model directory", file)
+		need(hashForm.MatchString(hash), "files: %s must have a SHA-256 of 64 hexadecimal digits", file)
+	}
+	if len(wrong) > 0 {
+		return fault.Invalid("%s: %s", CardFile, strings.Join(wrong, "; "))
+	}
+	return nil
+}
+
+// Identity names the model and its very towers, for example clipseek-demo@1a2b3c4d: vectors of two models, or of two
+// trainings of one, do not mix.
+func (c Card) Identity() string {
+	sum := sha256.Sum256([]byte(c.Files[c.Image.File] + c.Files[c.Text.File]))
+	return c.Name + "@" + hex.EncodeToString(sum[:4])
+}

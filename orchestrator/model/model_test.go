@@ -1,0 +1,206 @@
+package model_test
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"clipseek/orchestrator/fault"
+	"clipseek/orchestrator/model"
+)
+
+const goodCard = `
+format: 1
+name: tiny
+title: A model of two files
+licence: Apache-2.0
+languages: [en]
+width: 8
+image: {file: image.onnx, size: 32, resize: shortest, mean: [0.5, 0.5, 0.5], std: [0.2, 0.2, 0.2], input: pixels, output: embedding}
+text: {file: text.onnx, context: 77, causal: true, input: tokens, output: embedding, tokenizer: {kind: clip-bpe, merges: merges.txt}}
+golden: golden.json
+files: {image.onnx: H, text.onnx: H, merges.txt: H, golden.json: H}
+`
+
+// content is what every file of the tiny model holds; its hash stands for H.
+const content = "not really a tower"
+
+func card() string {
+	sum := sha256.Sum256([]byte(content))
+	return strings.ReplaceAll(goodCard, ": H", ": "+hex.EncodeToString(sum[:]))
+}
+
+func TestReadCard(t *testing.T) {
+	t.Parallel()
+	c, err := model.ReadCard([]byte(card()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Width != 8 || c.Image.Std[2] != 0.2 || !c.Text.Causal || c.Text.Tokenizer.Merges != "merges.txt" {
+		t.Errorf("card = %+v", c)
+	}
+	other := c
+	other.Files = map[string]string{"image.onnx": "another", "text.onnx": c.Files["text.onnx"]}
+	if c.Identity() == other.Identity() || !strings.HasPrefix(c.Identity(), "tiny@") {
+		t.Errorf("identities %s and %s", c.Identity(), other.Identity())
+	}
+}
+
+func TestReadCardFaults(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		old, new string
+		want     []string
+	}{
+		"newer format":      {"format: 1", "format: 2", []string{"format 2", "newer clipseek"}},
+		"newer, new keys":   {"format: 1", "format: 2\nsound: x", []string{"format 2", "newer clipseek"}},
+		"unknown key":       {"width: 8", "widht: 8", []string{"widht"}},
+		"no width":          {"width: 8", "width: 0", []string{"width must be 1"}},
+		"wrong type":        {"width: 8", "width: many", []string{"cannot be read", "many"}},
+		"bad name":          {"name: tiny", "name: ../tiny", []string{"name must be"}},
+		"unknown rule":      {"resize: shortest", "resize: stretch", []string{"image.resize must be"}},
+		"zero deviation":    {"std: [0.2, 0.2, 0.2]", "std: [0.2, 0, 0.2]", []string{"image.std[1]"}},
+		"unknown tokenizer": {"clip-bpe", "words", []string{"tokenizer.kind"}},
+		"file not listed":   {"file: text.onnx", "file: other.onnx", []string{"text.file must name a file that is listed"}},
+		"way out":           {"files: {", "files: {../../etc/passwd: x, ", []string{"inside the model directory", "64 hexadecimal"}},
+		"two faults":        {"width: 8\nimage: {file: image.onnx, size: 32", "width: 0\nimage: {file: image.onnx, size: 0", []string{"width must", "image.size must"}},
+		"empty":             {card(), "", []string{"empty"}},
+		"not YAML":          {"format: 1", "format: [", []string{"cannot be read"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			changed := strings.Replace(card(), tc.old, tc.new, 1)
+			if changed == card() {
+				t.Fatal("the test changes nothing")
+			}
+			_, err := model.ReadCard([]byte(changed))
+			if fault.KindOf(err) != fault.KindInvalid {
+				t.Fatalf("err = %v", err)
+			}
+			for _, want := range tc.want {
+				if !strings.Contains(fault.Public(err), want) {
+					t.Errorf("%q lacks %q", fault.Public(err), want)
+				}
+			}
+		})
+	}
+}
+
+// write makes a model directory.
+func write(t *testing.T) string {
+	t.Helper()
+	dir := filepath.Join(t.TempDir(), "tiny")
+	if err := os.Mkdir(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	files := map[string]string{model.CardFile: card()}
+	for _, name := range []string{"image.onnx", "text.onnx", "merges.txt", "golden.json"} {
+		files[name] = content
+	}
+	for name, text := range files {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+func TestOpenFaults(t *testing.T) {
+	t.Parallel()
+	if _, err := model.Open(write(t)); err != nil {
+		t.Fatal(err)
+	}
+	for name, tc := range map[string]struct {
+		harm func(dir string) error
+		kind fault.Kind
+		want string
+	}{
+		"changed file": {func(dir string) error {
+			return os.WriteFile(filepath.Join(dir, "text.onnx"), []byte("x"), 0o600)
+		}, fault.KindInvalid, "text.onnx is not the file that card.yaml describes"},
+		"missing file": {func(dir string) error { return os.Remove(filepath.Join(dir, "merges.txt")) }, fault.KindNotFound, "merges.txt is not there"},
+		"missing card": {func(dir string) error { return os.Remove(filepath.Join(dir, "card.yaml")) }, fault.KindNotFound, "card.yaml is not there"},
+		"no directory": {os.RemoveAll, fault.KindNotFound, "is not there"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir := write(t)
+			if err := tc.harm(dir); err != nil {
+				t.Fatal(err)
+			}
+			_, err := model.Open(dir)
+			if fault.KindOf(err) != tc.kind || !strings.Contains(fault.Public(err), tc.want) || !strings.Contains(fault.Public(err), dir) {
+				t.Errorf("err = %v, want %v with %q and the directory", err, tc.kind, tc.want)
+			}
+		})
+	}
+	if _, err := model.Open(filepath.Join(write(t), model.CardFile)); fault.KindOf(err) != fault.KindInvalid {
+		t.Errorf("a file as directory: %v", err)
+	}
+}
+
+func TestFindAndList(t *testing.T) {
+	t.Parallel()
+	dir := write(t)
+	models := filepath.Dir(dir)
+	for _, name := range []string{"", model.Demo} {
+		if m, err := model.Find(name, models); err != nil || m.Card.Name != model.Demo {
+			t.Errorf("%q: %v", name, err)
+		}
+	}
+	for _, name := range []string{"tiny", dir} {
+		if m, err := model.Find(name, models); err != nil || m.Card.Name != "tiny" {
+			t.Errorf("%q: %v", name, err)
+		}
+	}
+	if _, err := model.Find("small", models); fault.KindOf(err) != fault.KindNotFound || !strings.Contains(fault.Public(err), "small") {
+		t.Errorf("unknown name: %v", err)
+	}
+	if err := os.Mkdir(filepath.Join(models, "broken"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(models, "broken", model.CardFile), []byte("format: x"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cards, broken := model.List(models)
+	if len(cards) != 2 || cards[0].Name != model.Demo || cards[1].Name != "tiny" {
+		t.Errorf("cards = %v", cards)
+	}
+	if len(broken) != 1 || !strings.Contains(fault.Public(broken[0]), "broken") {
+		t.Errorf("broken = %v", broken)
+	}
+}
+
+// TestDemo checks what the built-in model promises beyond what Open checks.
+func TestDemo(t *testing.T) {
+	t.Parallel()
+	m, err := model.OpenDemo()
+	if err != nil {
+		t.Fatal(err)
+	}
+	golden, err := m.Golden()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(golden.Texts) < 4 || len(golden.Images) < 3 || len(golden.Images[0].Probe) < 16 || golden.Origin == "" {
+		t.Errorf("%d texts, %d pictures: too few to prove anything", len(golden.Texts), len(golden.Images))
+	}
+	total := int64(0)
+	for _, name := range []string{m.Card.Image.File, m.Card.Text.File} {
+		info, err := fs.Stat(m.Files(), name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		total += info.Size()
+	}
+	if total > 25<<20 {
+		t.Errorf("the towers have %d bytes; 25 MiB is what a clone should carry", total)
+	}
+	if m.Card.Width != 768 || m.Card.Image.Size != 336 || m.Card.Text.Context != 77 {
+		t.Errorf("card = %+v", m.Card)
+	}
+}
