@@ -18,18 +18,18 @@ type Config struct {
 	// system's loader looks.
 	Library    string `koanf:"library"`
 	Threads    int    `koanf:"threads"`     // cores for one encoding; 0 is all that this process may use
-	ImageBatch int    `koanf:"image_batch"` // most pictures in one run
+	ImageBatch int    `koanf:"image_batch"` // most pictures in one run; on a CPU small runs keep activations in its caches
 	TextBatch  int    `koanf:"text_batch"`  // most texts in one run
 }
 
-// Default is all cores and batches that keep activations in cache on a CPU.
-func Default() Config { return Config{ImageBatch: 8, TextBatch: 32} }
+// Default is all cores, and pictures one by one: docs/figures.md has what other batches cost.
+func Default() Config { return Config{ImageBatch: 1, TextBatch: 32} }
 
 // Validate reports every fault.
 func (c Config) Validate() error {
 	return errors.Join(
 		fault.Between("threads", c.Threads, 0, 1024, 0),
-		fault.Between("image_batch", c.ImageBatch, 1, 1024, 8),
+		fault.Between("image_batch", c.ImageBatch, 1, 1024, 1),
 		fault.Between("text_batch", c.TextBatch, 1, 4096, 32),
 	)
 }
