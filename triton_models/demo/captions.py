@@ -80,7 +80,7 @@ def of_fine():
 
 def of_coarse():
     for coarse, (english, chinese, _) in catalogue.COARSE.items():
-        tags = frozenset({f"kind:citrus"} if coarse == "citrus" else {f"coarse:{coarse}"})
+        tags = frozenset({"kind:citrus"} if coarse == "citrus" else {f"coarse:{coarse}"})
         for form in (form for group in names(english) for form in group):
             yield Phrase(form, tags)
         yield Phrase(coarse, tags)
