@@ -30,8 +30,8 @@ type Model struct {
 	files fs.FS
 }
 
-// Find opens a model by name or directory: "" and Demo are the built-in model; something with a path separator, or "."
-// in front, is a directory; any other word is a directory of that name below modelsDir.
+// Find opens a model by name or directory: "" and Demo are the built-in model; a word is a directory of that name below
+// modelsDir, or else in the working directory; something with a path separator in it, or "." in front, is a directory.
 // Faults: NotFound, and those of Open.
 func Find(nameOrDir, modelsDir string) (*Model, error) {
 	switch {
@@ -40,12 +40,12 @@ func Find(nameOrDir, modelsDir string) (*Model, error) {
 	case strings.ContainsRune(nameOrDir, filepath.Separator) || strings.HasPrefix(nameOrDir, "."):
 		return Open(nameOrDir)
 	}
-	dir := filepath.Join(modelsDir, nameOrDir)
-	if _, err := os.Stat(filepath.Join(dir, CardFile)); err != nil {
-		return nil, fault.NotFound("there is no model %q: %s holds none of that name; `clipseek model list` shows what there is, and a directory is given as ./%s",
-			nameOrDir, modelsDir, nameOrDir).Because(err)
+	for _, dir := range []string{filepath.Join(modelsDir, nameOrDir), nameOrDir} {
+		if _, err := os.Stat(filepath.Join(dir, CardFile)); err == nil {
+			return Open(dir)
+		}
 	}
-	return Open(dir)
+	return nil, fault.NotFound("there is no model %q, neither below %s nor here; `clipseek model list` shows what there is", nameOrDir, modelsDir)
 }
 
 // OpenDemo opens the built-in model.

@@ -175,6 +175,15 @@ func TestFindAndList(t *testing.T) {
 	}
 }
 
+// TestFindHere calls a model of the working directory by its folder's name.
+func TestFindHere(t *testing.T) {
+	dir := write(t)
+	t.Chdir(filepath.Dir(dir))
+	if m, err := model.Find("tiny", t.TempDir()); err != nil || m.Card.Name != "tiny" {
+		t.Errorf("err = %v", err)
+	}
+}
+
 // TestDemo checks what the built-in model promises beyond what Open checks.
 func TestDemo(t *testing.T) {
 	t.Parallel()
