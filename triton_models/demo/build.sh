@@ -29,6 +29,7 @@ fi
 
 cd "$here"
 [ -f "$work/image.pt" ] || "$python" train_image.py --data "$data" --renders "$work/renders" --out "$work"
+[ -f "$work/words.pt" ] || "$python" train_words.py --data "$data" --out "$work"
 [ -f "$work/model.pt" ] || "$python" train_text.py --data "$data" --renders "$work/renders" --out "$work"
 "$python" package.py --work "$work" --renders "$work/renders" --out "$model"
 "$python" evaluate.py --model "$model" --data "$data" --samples "$root/triton_models/samples"
