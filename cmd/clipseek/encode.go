@@ -41,7 +41,7 @@ func (p *program) encodeCommand() *cobra.Command {
 // encodeBatch is how many items are prepared before they are encoded; it bounds memory.
 const encodeBatch = 64
 
-type encodeFunc func(ctx context.Context, cfg app.Config, m *app.Model, enc encoder.Encoder, items []string) ([]encoder.Vector, error)
+type encodeFunc func(ctx context.Context, m *app.Model, enc encoder.Encoder, items []string) ([]encoder.Vector, error)
 
 func (p *program) encode(ctx context.Context, out string, items []string, f encodeFunc) (err error) {
 	cfg, _, err := p.load()
@@ -60,7 +60,7 @@ func (p *program) encode(ctx context.Context, out string, items []string, f enco
 	return writeNPY(out, []int{len(items), m.Card.Width}, func(write func([]float32) error) error {
 		for len(items) > 0 {
 			n := min(len(items), encodeBatch)
-			vectors, err := f(ctx, cfg, m, enc, items[:n])
+			vectors, err := f(ctx, m, enc, items[:n])
 			if err != nil {
 				return err
 			}
@@ -75,7 +75,7 @@ func (p *program) encode(ctx context.Context, out string, items []string, f enco
 	})
 }
 
-func encodeTexts(ctx context.Context, _ app.Config, m *app.Model, enc encoder.Encoder, texts []string) ([]encoder.Vector, error) {
+func encodeTexts(ctx context.Context, m *app.Model, enc encoder.Encoder, texts []string) ([]encoder.Vector, error) {
 	batch := make([]tokenizer.Tokens, len(texts))
 	for i, text := range texts {
 		var err error
@@ -86,10 +86,10 @@ func encodeTexts(ctx context.Context, _ app.Config, m *app.Model, enc encoder.En
 	return enc.EncodeText(ctx, batch)
 }
 
-func encodeImages(ctx context.Context, cfg app.Config, m *app.Model, enc encoder.Encoder, files []string) ([]encoder.Vector, error) {
+func encodeImages(ctx context.Context, m *app.Model, enc encoder.Encoder, files []string) ([]encoder.Vector, error) {
 	batch := imageprep.NewBatch(len(files), m.Spec.Size)
 	for i, name := range files {
-		if err := prepareFile(cfg, m, name, batch.Image(i)); err != nil {
+		if err := prepareFile(m, name, batch.Image(i)); err != nil {
 			return nil, err
 		}
 	}

@@ -27,7 +27,7 @@ func (p *program) prepareCommand() *cobra.Command {
 			tensor := make([]float32, m.Spec.Len())
 			return writeNPY(out, []int{len(files), 3, size, size}, func(write func([]float32) error) error {
 				for _, name := range files {
-					if err := prepareFile(cfg, m, name, tensor); err != nil {
+					if err := prepareFile(m, name, tensor); err != nil {
 						return err
 					}
 					if err := write(tensor); err != nil {
@@ -42,8 +42,8 @@ func (p *program) prepareCommand() *cobra.Command {
 	return cmd
 }
 
-func prepareFile(cfg app.Config, m *app.Model, name string, dst []float32) error {
-	file, err := readFile(name, cfg.Image.MaxBytes)
+func prepareFile(m *app.Model, name string, dst []float32) error {
+	file, err := readFile(m.Decoder, name)
 	if err != nil {
 		return err
 	}

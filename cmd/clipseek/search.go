@@ -13,6 +13,7 @@ import (
 	"clipseek/orchestrator/app"
 	"clipseek/orchestrator/fault"
 	"clipseek/orchestrator/httpapi"
+	"clipseek/orchestrator/imageprep"
 	"clipseek/orchestrator/search"
 )
 
@@ -51,7 +52,11 @@ func (p *program) search(ctx context.Context, query search.Query, image string, 
 		return err
 	}
 	if image != "" {
-		if query.Image, err = readFile(image, cfg.Image.MaxBytes); err != nil {
+		decoder, err := imageprep.New(cfg.Image)
+		if err != nil {
+			return err
+		}
+		if query.Image, err = readFile(decoder, image); err != nil {
 			return err
 		}
 		if len(query.Image) == 0 {
@@ -101,20 +106,20 @@ func (p *program) printHits(cfg app.Config, answer search.Answer) error {
 	return nil
 }
 
-// readFile reads a file that the command line names, if it is not larger than most.
-func readFile(path string, most int64) ([]byte, error) {
+// readFile reads a picture that the command line names, a file or a pipe, within the decoder's limit.
+func readFile(decoder *imageprep.Decoder, path string) ([]byte, error) {
 	info, err := os.Stat(path)
 	switch {
 	case errors.Is(err, os.ErrNotExist):
 		return nil, fault.NotFound("%s is not there", path).Because(err)
 	case err == nil && info.IsDir():
 		return nil, fault.Invalid("%s is a folder; a picture file is needed", path)
-	case err == nil && info.Size() > most:
-		return nil, fault.TooLarge("%s has %d bytes, more than the %d that image.max_bytes allows", path, info.Size(), most)
 	}
-	file, err := os.ReadFile(path)
+	file, err := os.Open(path)
 	if err != nil {
 		return nil, fault.Forbidden("%s cannot be read", path).Because(err)
 	}
-	return file, nil
+	defer func() { _ = file.Close() }() // nothing was written
+	content, err := decoder.Read(file, info.Size())
+	return content, fault.At(path, err)
 }
