@@ -5,7 +5,7 @@ PHOTOS    ?= triton_models/samples
 LISTEN    ?= 127.0.0.1:9099
 LINT      := .tools/golangci-lint
 LINT_AT   := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
-PACKAGES  := ./cmd/... ./orchestrator/... ./triton_models/...
+PACKAGES  := ./cmd/... ./orchestrator/... ./triton_models/... ./deploy/...
 
 # The samples have a data folder of their own; your pictures go where `bin/clipseek` looks without a flag.
 ifeq ($(PHOTOS),triton_models/samples)
@@ -15,13 +15,16 @@ endif
 override PHOTOS := $(patsubst ~/%,$(HOME)/%,$(PHOTOS))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build run test race lint fmt bench check demo-model samples clean
+.PHONY: help setup servers build run test race lint fmt bench check demo-model samples clean
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: ## install what is needed: C libraries, libonnxruntime, a Python environment for tests
 	@bash .ci/setup
+
+servers: setup ## install a real Triton and a real Milvus in .servers, for tests and `make cluster`
+	@bash .ci/servers
 
 build: setup ## build bin/clipseek
 	$(GO) build -o bin/clipseek ./cmd/clipseek
@@ -30,10 +33,10 @@ run: build ## index PHOTOS (default: the samples) and serve the page on LISTEN
 	bin/clipseek ingest $(DATA_FLAG) "$(PHOTOS)" || [ $$? -eq 3 ]
 	bin/clipseek serve $(DATA_FLAG) --listen $(LISTEN) --root "$(PHOTOS)"
 
-test: setup ## run every test, the comparisons with the Python reference included
+test: servers ## run every test, the comparisons with the Python reference included
 	REQUIRE_REFERENCE=1 $(GO) test $(PACKAGES)
 
-race: setup ## run every test under the race detector
+race: servers ## run every test under the race detector
 	REQUIRE_REFERENCE=1 $(GO) test -race $(PACKAGES)
 
 $(LINT):
@@ -43,13 +46,13 @@ lint: setup $(LINT) ## check style, errors and the import rule
 	$(LINT) run $(PACKAGES)
 
 fmt: ## format the Go files
-	gofmt -w cmd orchestrator triton_models
+	gofmt -w cmd orchestrator triton_models deploy
 
 bench: build ## run the benchmarks, each beside its reference
 	bash .ci/bench
 
 check: lint race ## all that must hold before a change lands, but `make test`
-	@test -z "$$(gofmt -l cmd orchestrator triton_models)" || { gofmt -l cmd orchestrator triton_models; echo 'these files are not formatted: run `make fmt`'; exit 1; }
+	@test -z "$$(gofmt -l cmd orchestrator triton_models deploy)" || { gofmt -l cmd orchestrator triton_models deploy; echo 'these files are not formatted: run `make fmt`'; exit 1; }
 	@$(GO) mod tidy -diff >/dev/null || { echo 'go.mod is not tidy: run `go mod tidy`'; exit 1; }
 
 samples: ## render the sample pictures again (committed; bytes depend on the Go version)
@@ -59,4 +62,4 @@ demo-model: ## train the built-in model again from a data folder: make demo-mode
 	bash triton_models/demo/build.sh "$(DATA)"
 
 clean: ## remove what make has made, your pictures' index excepted
-	rm -rf bin .data .venv .tools
+	rm -rf bin .data .venv .tools .servers

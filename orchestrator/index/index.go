@@ -2,8 +2,8 @@
 // is known about them.
 //
 // A Database holds collections; a collection holds the records of one model, all of one width. index/local keeps a
-// database in a file, index/milvus (a server) is meant to follow the same contract, and both run the same conformance
-// suite, index/indextest. Filters reach an index as a Filter, a small syntax tree; index/filter reads it from text.
+// database in a file, index/milvus on a server; both follow this contract and run the same conformance suite,
+// index/indextest. What only some can do are the small interfaces of abilities.go. Filters reach an index as a Filter, a small syntax tree; index/filter reads it from text.
 //
 //	photos, err := db.Open(ctx, index.Spec{Collection: "text_image_vector", Width: 768, Model: "demo"})
 //	err = photos.Upsert(ctx, []index.Record{{ID: index.ID(key), Path: key, Vector: v, Fields: map[string]any{"label": "apple"}}})
@@ -15,7 +15,6 @@ package index
 
 import (
 	"context"
-	"iter"
 
 	"clipseek/orchestrator/fault"
 )
@@ -89,44 +88,6 @@ type Index interface {
 
 	// Close releases the handle; calls after it answer Unavailable. Closing twice is not an error.
 	Close() error
-}
-
-// Counter is the ability to count.
-type Counter interface {
-	// Count is the number of records that the filter matches; nil matches all.
-	Count(ctx context.Context, filter *Filter) (int64, error)
-}
-
-// Iterator is the ability to walk over a collection, for export and comparison.
-type Iterator interface {
-	// Iterate yields records in ascending order of id, each id at most once. A record that is written or deleted
-	// during the walk may or may not be seen; all others are. An error is yielded once, with a zero Record, and
-	// ends the walk, which can go on later with From set to the last id seen + 1.
-	Iterate(ctx context.Context, walk Walk) iter.Seq2[Record, error]
-}
-
-// Walk says what Iterate yields.
-type Walk struct {
-	Filter  *Filter // nil is all
-	From    int64   // the smallest id to yield; 0 is the beginning
-	Vectors bool    // read the vectors too; without, Record.Vector is nil
-}
-
-// Loader is the ability to bring a collection into memory ahead of the first search, which otherwise pays for it.
-type Loader interface {
-	Load(ctx context.Context) error
-}
-
-// Describer is the ability to tell about a collection.
-type Describer interface {
-	Stats(ctx context.Context) (Stats, error)
-}
-
-// Stats is what a Describer tells.
-type Stats struct {
-	Info
-	StoredBytes int64 // size of the storage that the collection lives in, which it may share
-	MemoryBytes int64 // memory that this handle holds for vectors
 }
 
 // Spec names a collection and what its vectors are.

@@ -1,0 +1,183 @@
+// Package servers runs a real NVIDIA Triton and a real Milvus as processes of this machine, for tests and for a small
+// cluster on one machine.
+//
+// It starts what `make servers` has put into the folder .servers (Home), gives every server its own ports and folder,
+// waits until it answers, and ends it by its own process id. Addresses are of the loopback interface.
+//
+//	triton, err := servers.StartTriton(ctx, servers.TritonConfig{Home: home, Repository: "models", Folder: dir})
+//	milvus, err := servers.StartMilvus(ctx, servers.MilvusConfig{Home: home, Folder: dir})
+//
+// The package is not for running either in production: the Helm chart and compose files are for that.
+package servers
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// Home is the folder .servers of the project that dir lies in. It fails where `make servers` has not run.
+func Home(dir string) (string, error) {
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return "", err
+	}
+	for at := dir; ; at = filepath.Dir(at) {
+		if _, err := os.Stat(filepath.Join(at, "go.mod")); err == nil {
+			home := filepath.Join(at, ".servers")
+			if _, err := os.Stat(filepath.Join(home, "stamp")); err != nil {
+				return "", fmt.Errorf("the servers are not installed in %s: run `make servers`", home)
+			}
+			return home, nil
+		}
+		if at == filepath.Dir(at) {
+			return "", fmt.Errorf("%s is not inside the project", dir)
+		}
+	}
+}
+
+// startTimeout bounds the start of a server on a busy machine.
+const startTimeout = 2 * time.Minute
+
+// process is a server that can be ended and started again on the same ports and data.
+type process struct {
+	name    string
+	command func() *exec.Cmd
+	ready   func(context.Context) error // nil once the server answers
+	log     string                      // file that the server's own words go to
+	keep    bool                        // it may outlive this program
+
+	mu     sync.Mutex
+	cmd    *exec.Cmd
+	exited chan struct{} // closed when the process has ended
+}
+
+// Start starts the server, which must not be running, and waits until it answers.
+func (p *process) Start(ctx context.Context) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	out, err := os.OpenFile(p.log, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = out.Close() }() // the child has its own
+	cmd := p.command()
+	cmd.Stdout, cmd.Stderr = out, out
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	if !p.keep {
+		cmd.SysProcAttr.Pdeathsig = syscall.SIGKILL // a test that dies leaves no server behind
+	}
+	if err := cmd.Start(); err != nil {
+		return fmt.Errorf("start %s: %w", p.name, err)
+	}
+	exited := make(chan struct{})
+	go func() {
+		_ = cmd.Wait() // how it ended is in its log
+		close(exited)
+	}()
+	p.cmd, p.exited = cmd, exited
+	if err := p.wait(ctx, exited); err != nil {
+		p.signal(syscall.SIGKILL)
+		<-exited
+		return fmt.Errorf("%s does not answer, see %s: %w", p.name, p.log, err)
+	}
+	return nil
+}
+
+func (p *process) wait(ctx context.Context, exited <-chan struct{}) error {
+	ctx, cancel := context.WithTimeout(ctx, startTimeout)
+	defer cancel()
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		err := p.ready(ctx)
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-exited:
+			return errors.New("it ended by itself")
+		case <-ctx.Done():
+			return errors.Join(ctx.Err(), err)
+		case <-tick.C:
+		}
+	}
+}
+
+// Kill ends the server at once, as a crash would.
+func (p *process) Kill() { p.end(syscall.SIGKILL, 0) }
+
+// Stop asks the server to end and kills it if it has not after ten seconds.
+func (p *process) Stop() { p.end(syscall.SIGTERM, 10*time.Second) }
+
+// Pause stops the server from running without ending it, as an overloaded machine would; Resume lets it go on.
+func (p *process) Pause()  { p.locked(func() { p.signal(syscall.SIGSTOP) }) }
+func (p *process) Resume() { p.locked(func() { p.signal(syscall.SIGCONT) }) }
+
+func (p *process) locked(f func()) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	f()
+}
+
+func (p *process) end(signal syscall.Signal, patience time.Duration) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.cmd == nil {
+		return
+	}
+	p.signal(signal)
+	if signal != syscall.SIGKILL {
+		select {
+		case <-p.exited:
+		case <-time.After(patience):
+			p.signal(syscall.SIGKILL)
+		}
+	}
+	<-p.exited
+	p.cmd = nil
+}
+
+// signal sends to the whole session that the server leads: Triton's backends are processes of their own.
+func (p *process) signal(signal syscall.Signal) {
+	if p.cmd != nil {
+		_ = syscall.Kill(-p.cmd.Process.Pid, signal) // it may have ended already
+	}
+}
+
+// PID is the server's process id.
+func (p *process) PID() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.cmd == nil {
+		return 0
+	}
+	return p.cmd.Process.Pid
+}
+
+// Log is the file that the server writes to.
+func (p *process) Log() string { return p.log }
+
+// freePorts finds ports of the loopback interface that nobody listens on.
+func freePorts(n int) ([]int, error) {
+	ports := make([]int, n)
+	for i := range ports {
+		l, err := net.ListenTCP("tcp", &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)})
+		if err != nil {
+			return nil, err
+		}
+		defer func() { _ = l.Close() }() // held until all are found, so that they differ
+		ports[i] = l.Addr().(*net.TCPAddr).Port
+	}
+	return ports, nil
+}
+
+func loopback(port int) string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(port)) }

@@ -1,0 +1,30 @@
+package servers_test
+
+import (
+	"testing"
+
+	"clipseek/deploy/servers"
+	"clipseek/deploy/servers/serverstest"
+)
+
+// TestMilvusSurvivesKill starts a Milvus, kills it and starts it again on its data.
+func TestMilvusSurvivesKill(t *testing.T) {
+	t.Parallel()
+	server := serverstest.Milvus(t, servers.MilvusConfig{})
+	server.Kill()
+	if server.PID() != 0 {
+		t.Error("a killed server has a process")
+	}
+	if err := server.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestTritonStops(t *testing.T) {
+	t.Parallel()
+	server := serverstest.Triton(t, servers.TritonConfig{Repository: t.TempDir()})
+	server.Stop()
+	if err := server.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+}
