@@ -15,7 +15,7 @@ endif
 override PHOTOS := $(patsubst ~/%,$(HOME)/%,$(PHOTOS))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup servers build run test race lint fmt bench check demo-model samples clean
+.PHONY: help setup servers build run test race lint fmt bench check demo-model samples stubs clean
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -57,6 +57,9 @@ check: lint race ## all that must hold before a change lands, but `make test`
 
 samples: ## render the sample pictures again (committed; bytes depend on the Go version)
 	$(GO) run ./triton_models/samples/render -seed 1 -count 24 -out triton_models/samples
+
+stubs: servers ## generate the Go stubs of Triton's protocol again (committed)
+	@bash .ci/stubs
 
 demo-model: ## train the built-in model again from a data folder: make demo-model DATA=...
 	bash triton_models/demo/build.sh "$(DATA)"
