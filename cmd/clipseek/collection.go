@@ -22,11 +22,11 @@ func (p *program) collectionCommand() *cobra.Command {
 
 // withDatabase runs f on the configured index, without a model.
 func (p *program) withDatabase(ctx context.Context, f func(db index.Database) error) error {
-	cfg, _, err := p.load()
+	cfg, log, err := p.load()
 	if err != nil {
 		return err
 	}
-	db, err := app.OpenDatabase(ctx, cfg)
+	db, err := app.OpenDatabase(ctx, cfg, log)
 	if err != nil {
 		return err
 	}

@@ -44,7 +44,7 @@ const encodeBatch = 64
 type encodeFunc func(ctx context.Context, m *app.Model, enc encoder.Encoder, items []string) ([]encoder.Vector, error)
 
 func (p *program) encode(ctx context.Context, out string, items []string, f encodeFunc) (err error) {
-	cfg, _, err := p.load()
+	cfg, log, err := p.load()
 	if err != nil {
 		return err
 	}
@@ -52,7 +52,7 @@ func (p *program) encode(ctx context.Context, out string, items []string, f enco
 	if err != nil {
 		return err
 	}
-	enc, err := app.OpenEncoder(ctx, cfg, m)
+	enc, err := app.OpenEncoder(ctx, cfg, m, log)
 	if err != nil {
 		return err
 	}

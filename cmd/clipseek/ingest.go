@@ -48,7 +48,7 @@ a picture that fails is listed with its reason and stops nothing. Ctrl-C stops; 
 }
 
 func (p *program) ingest(ctx context.Context, paths []string, asJSON bool) (err error) {
-	cfg, _, err := p.load()
+	cfg, log, err := p.load()
 	if err != nil {
 		return err
 	}
@@ -56,7 +56,7 @@ func (p *program) ingest(ctx context.Context, paths []string, asJSON bool) (err 
 	if err != nil {
 		return err
 	}
-	core, err := app.OpenCore(ctx, cfg)
+	core, err := app.OpenCore(ctx, cfg, log)
 	if err != nil {
 		return err
 	}

@@ -87,7 +87,7 @@ func (p *program) modelVerifyCommand() *cobra.Command {
 			if len(name) == 1 {
 				p.flags["model"] = name[0]
 			}
-			cfg, _, err := p.load()
+			cfg, log, err := p.load()
 			if err != nil {
 				return err
 			}
@@ -95,7 +95,7 @@ func (p *program) modelVerifyCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			enc, err := app.OpenEncoder(cmd.Context(), cfg, m)
+			enc, err := app.OpenEncoder(cmd.Context(), cfg, m, log)
 			if err != nil {
 				return err
 			}

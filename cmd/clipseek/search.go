@@ -47,7 +47,7 @@ func (p *program) searchCommand() *cobra.Command {
 }
 
 func (p *program) search(ctx context.Context, query search.Query, image string, asJSON bool) (err error) {
-	cfg, _, err := p.load()
+	cfg, log, err := p.load()
 	if err != nil {
 		return err
 	}
@@ -67,7 +67,7 @@ func (p *program) search(ctx context.Context, query search.Query, image string, 
 	if err := query.Validate(cfg.Search); err != nil { // before the model is loaded
 		return err
 	}
-	core, err := app.OpenCore(ctx, cfg)
+	core, err := app.OpenCore(ctx, cfg, log)
 	if err != nil {
 		return err
 	}

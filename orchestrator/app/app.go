@@ -10,15 +10,14 @@ import (
 	"context"
 	"errors"
 	"io"
+	"log/slog"
 	"path/filepath"
 	"sync"
 
 	"clipseek/orchestrator/encoder"
-	"clipseek/orchestrator/encoder/onnx"
 	"clipseek/orchestrator/fault"
 	"clipseek/orchestrator/imageprep"
 	"clipseek/orchestrator/index"
-	"clipseek/orchestrator/index/local"
 	"clipseek/orchestrator/ingest"
 	"clipseek/orchestrator/model"
 	"clipseek/orchestrator/search"
@@ -81,23 +80,6 @@ func (m *Model) Prepare(file []byte, dst []float32) error {
 	return picture.Tensor(m.Spec, dst)
 }
 
-// OpenEncoder runs the model's towers and proves them on its reference values. Close is owed.
-func OpenEncoder(ctx context.Context, cfg Config, m *Model) (encoder.Encoder, error) {
-	enc, err := onnx.Open(m.Model, cfg.Encoder.ONNX)
-	if err != nil {
-		return nil, err
-	}
-	if err := encoder.SelfTest(ctx, m.Model, m.Tokenizer, m.Prepare, enc); err != nil {
-		return nil, errors.Join(err, enc.Close())
-	}
-	return enc, nil
-}
-
-// OpenDatabase opens the index alone. Close is owed.
-func OpenDatabase(ctx context.Context, cfg Config) (index.Database, error) {
-	return local.Open(ctx, cfg.Index.Local.config(cfg.Data))
-}
-
 // Core is a running model and the index, with what the command line needs of both.
 type Core struct {
 	*Model
@@ -106,11 +88,14 @@ type Core struct {
 	Searcher *search.Searcher
 	Ingester *ingest.Ingester
 
-	closers []io.Closer // in the order of opening
+	towers   *towers
+	database index.Database
+	closers  []io.Closer // in the order of opening
 }
 
-// OpenCore opens the model, its encoder and the index. Close is owed.
-func OpenCore(ctx context.Context, cfg Config) (_ *Core, err error) {
+// OpenCore opens the model, its encoder and the index. Servers among them need not be there: what needs them answers
+// Unavailable until they are. Close is owed.
+func OpenCore(ctx context.Context, cfg Config, log *slog.Logger) (_ *Core, err error) {
 	c := &Core{}
 	defer func() {
 		if err != nil {
@@ -120,23 +105,33 @@ func OpenCore(ctx context.Context, cfg Config) (_ *Core, err error) {
 	if c.Model, err = OpenModel(cfg); err != nil {
 		return nil, err
 	}
-	db, err := OpenDatabase(ctx, cfg)
-	if err != nil {
+	if c.database, err = OpenDatabase(ctx, cfg, log); err != nil {
 		return nil, err
 	}
-	c.closers = append(c.closers, db)
-	enc, err := OpenEncoder(ctx, cfg, c.Model)
-	if err != nil {
+	c.closers = append(c.closers, c.database)
+	if c.towers, err = openTowers(cfg, c.Model, log); err != nil {
 		return nil, err
 	}
-	c.closers = append(c.closers, enc)
-	lanes := encoder.NewLanes(enc, cfg.Encoder.Lanes)
-	c.Collections = newCollections(db, cfg.Collection, c.Card)
+	c.closers = append(c.closers, c.towers)
+	if err := c.towers.proof.Ensure(ctx); err != nil && !isAway(err) {
+		return nil, err
+	}
+	c.Collections = newCollections(c.database, cfg.Collection, c.Card)
 	c.closers = append(c.closers, c.Collections)
+	lanes := encoder.NewLanes(c.towers.search, c.towers.bulk, cfg.Encoder.Lanes)
 	c.Encoder = lanes.Search()
 	c.Searcher = search.New(cfg.Search, c.Tokenizer, c.Decoder, c.Spec, c.Encoder)
 	c.Ingester = ingest.New(cfg.Ingest, c.Decoder, c.Spec, lanes.Bulk())
 	return c, nil
+}
+
+// Ready tells how each part that searches need stands: nil, or what is missing.
+func (c *Core) Ready(ctx context.Context) map[string]error {
+	parts := map[string]error{"model": c.towers.ready(ctx)}
+	if parts["index"] = ready(ctx, c.database); parts["index"] == nil {
+		_, parts["index"] = c.Make(ctx, c.Default()) // refuses another width or model
+	}
+	return parts
 }
 
 // Close ends the parts, the last opened first.

@@ -4,14 +4,17 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"math"
 	"net"
 	"path/filepath"
+	"sync"
 	"syscall"
 	"time"
 
 	"clipseek/orchestrator/fault"
 	"clipseek/orchestrator/httpapi"
 	"clipseek/orchestrator/index"
+	"clipseek/orchestrator/ingest"
 	"clipseek/orchestrator/jobs"
 	"clipseek/orchestrator/source"
 	"clipseek/orchestrator/thumbnail"
@@ -27,6 +30,9 @@ type Service struct {
 	server   *httpapi.Server
 	listener net.Listener
 	log      *slog.Logger
+
+	stopWarming context.CancelFunc
+	warming     sync.WaitGroup
 }
 
 // OpenService opens everything and listens; requests wait until Run. Close is owed.
@@ -45,17 +51,14 @@ func OpenService(ctx context.Context, cfg Config, version string, log *slog.Logg
 	if err != nil {
 		return nil, fault.At("ingest.roots", err)
 	}
-	if s.core, err = OpenCore(ctx, cfg); err != nil {
+	if s.core, err = OpenCore(ctx, cfg, log); err != nil {
 		return nil, err
 	}
-	photos, err := s.core.Make(ctx, cfg.Collection)
-	if err != nil {
+	if err := s.warm(ctx); isAway(err) {
+		log.Warn("not ready yet: a server does not answer; trying again", "err", err)
+		s.keepWarming()
+	} else if err != nil {
 		return nil, err
-	}
-	if loader, ok := photos.(index.Loader); ok {
-		if err := loader.Load(ctx); err != nil {
-			return nil, err
-		}
 	}
 	s.jobs = jobs.Open(cfg.Jobs, s.core.Ingester, log)
 	s.server, err = httpapi.New(cfg.Server, httpapi.Deps{
@@ -66,7 +69,7 @@ func OpenService(ctx context.Context, cfg Config, version string, log *slog.Logg
 		Jobs:        s.jobs,
 		Roots:       roots,
 		Thumbnails:  thumbnail.New(filepath.Join(cfg.Data, "thumbnails"), cfg.Thumbnail, s.core.Decoder),
-		Ready:       s.ready,
+		Ready:       s.core.Ready,
 		Log:         log,
 	})
 	return s, err
@@ -85,11 +88,34 @@ func listen(ctx context.Context, address string) (net.Listener, error) {
 	return listener, nil
 }
 
-// ready tells how each part stands.
-func (s *Service) ready(ctx context.Context) map[string]error {
-	parts := map[string]error{"model": nil} // proved on start, and in this process ever after
-	_, parts["index"] = s.core.List(ctx)
-	return parts
+// warm does ahead of the first search what it would otherwise pay for: it proves the model, opens the collection and
+// brings it into memory.
+func (s *Service) warm(ctx context.Context) error {
+	if err := s.core.towers.proof.Ensure(ctx); err != nil {
+		return err
+	}
+	photos, err := s.core.Make(ctx, s.core.Default())
+	if err != nil {
+		return err
+	}
+	if loader, ok := photos.(index.Loader); ok {
+		return loader.Load(ctx)
+	}
+	return nil
+}
+
+// keepWarming warms until it is done or the service is closed.
+func (s *Service) keepWarming() {
+	ctx, stop := context.WithCancel(context.Background())
+	s.stopWarming = stop
+	s.warming.Go(func() {
+		switch err := ingest.Outlast(ctx, math.MaxInt64, nil, s.warm); {
+		case err == nil:
+			s.log.Info("ready: every server answers")
+		case ctx.Err() == nil:
+			s.log.Error("not ready", "kind", fault.KindOf(err), "err", err)
+		}
+	})
 }
 
 // URL is where the page is.
@@ -122,6 +148,10 @@ func (s *Service) Close() error {
 		if err := s.listener.Close(); !errors.Is(err, net.ErrClosed) {
 			all = append(all, err)
 		}
+	}
+	if s.stopWarming != nil {
+		s.stopWarming()
+		s.warming.Wait()
 	}
 	if s.jobs != nil {
 		all = append(all, s.jobs.Close())

@@ -1,7 +1,8 @@
 // Package encoder is the contract for running a model's two towers.
 //
 // Implementations live below it (onnx in process; triton over gRPC) and pass the suite of encodertest. Lanes puts
-// searches before bulk work on one encoder; SelfTest compares an encoder with its model's reference values.
+// searches before bulk work on one encoder; SelfTest compares an encoder with its model's reference values, and Proof
+// keeps one from use until it has passed.
 //
 // The package is not for turning text into tokens (tokenizer) or pictures into tensors (imageprep).
 package encoder

@@ -23,28 +23,29 @@ type LanesConfig struct {
 //
 // Searches have places of their own and start whatever bulk work is running; a bulk batch starts only while no search
 // runs or waits. So a search shares the machine with at most the bulk batches already under way, and bulk work gets all
-// that searches leave. Both lanes are Encoders; their Close does nothing, the owner closes the inner encoder.
+// that searches leave. Both lanes are Encoders; their Close does nothing, the owner closes the inner encoders.
 type Lanes struct {
-	inner  Encoder
-	cfg    LanesConfig
-	places chan struct{} // a search holds one while it runs
+	search, bulk Encoder // for each lane
+	cfg          LanesConfig
+	places       chan struct{} // a search holds one while it runs
 
 	mu       sync.Mutex
 	searches int           // running and waiting
-	bulk     int           // running
+	batches  int           // bulk batches running
 	changed  chan struct{} // closed and replaced when a bulk batch may be able to start
 }
 
-// NewLanes puts two lanes in front of inner.
-func NewLanes(inner Encoder, cfg LanesConfig) *Lanes {
-	return &Lanes{inner: inner, cfg: cfg, places: make(chan struct{}, cfg.Searches), changed: make(chan struct{})}
+// NewLanes puts two lanes in front of one encoder, given as each lane is to use it: a remote one tells its server apart
+// what is urgent; others are given twice.
+func NewLanes(search, bulk Encoder, cfg LanesConfig) *Lanes {
+	return &Lanes{search: search, bulk: bulk, cfg: cfg, places: make(chan struct{}, cfg.Searches), changed: make(chan struct{})}
 }
 
 // Search is the lane of people who wait.
-func (l *Lanes) Search() Encoder { return lane{l, l.enterSearch, l.leaveSearch} }
+func (l *Lanes) Search() Encoder { return lane{l.search, l.enterSearch, l.leaveSearch} }
 
 // Bulk is the lane of ingest.
-func (l *Lanes) Bulk() Encoder { return lane{l, l.enterBulk, l.leaveBulk} }
+func (l *Lanes) Bulk() Encoder { return lane{l.bulk, l.enterBulk, l.leaveBulk} }
 
 func (l *Lanes) enterSearch(ctx context.Context) error {
 	l.mu.Lock()
@@ -78,8 +79,8 @@ func (l *Lanes) searchDone() {
 func (l *Lanes) enterBulk(ctx context.Context) error {
 	for {
 		l.mu.Lock()
-		if l.searches == 0 && l.bulk < l.cfg.Bulk {
-			l.bulk++
+		if l.searches == 0 && l.batches < l.cfg.Bulk {
+			l.batches++
 			l.mu.Unlock()
 			return nil
 		}
@@ -96,7 +97,7 @@ func (l *Lanes) enterBulk(ctx context.Context) error {
 func (l *Lanes) leaveBulk() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.bulk--
+	l.batches--
 	l.wakeBulk()
 }
 
@@ -108,19 +109,19 @@ func (l *Lanes) wakeBulk() {
 
 // lane is one side of Lanes.
 type lane struct {
-	lanes *Lanes
+	inner Encoder
 	enter func(context.Context) error
 	leave func()
 }
 
-func (n lane) Card() model.Card { return n.lanes.inner.Card() }
+func (n lane) Card() model.Card { return n.inner.Card() }
 
 func (n lane) EncodeText(ctx context.Context, texts []tokenizer.Tokens) ([]Vector, error) {
 	if err := n.enter(ctx); err != nil {
 		return nil, err
 	}
 	defer n.leave()
-	return n.lanes.inner.EncodeText(ctx, texts)
+	return n.inner.EncodeText(ctx, texts)
 }
 
 func (n lane) EncodeImages(ctx context.Context, batch imageprep.Batch) ([]Vector, error) {
@@ -128,7 +129,7 @@ func (n lane) EncodeImages(ctx context.Context, batch imageprep.Batch) ([]Vector
 		return nil, err
 	}
 	defer n.leave()
-	return n.lanes.inner.EncodeImages(ctx, batch)
+	return n.inner.EncodeImages(ctx, batch)
 }
 
 func (lane) Close() error { return nil }

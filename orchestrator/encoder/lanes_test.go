@@ -51,7 +51,7 @@ func TestSearchesOvertakeBulk(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		inner := &slow{}
-		lanes := encoder.NewLanes(inner, encoder.LanesConfig{Searches: 1, Waiting: 10, Bulk: 1})
+		lanes := encoder.NewLanes(inner, inner, encoder.LanesConfig{Searches: 1, Waiting: 10, Bulk: 1})
 		var all sync.WaitGroup
 		start := func(enc encoder.Encoder, n int) {
 			all.Go(func() {
@@ -79,7 +79,8 @@ func TestSearchesOvertakeBulk(t *testing.T) {
 func TestLanesRefuseAndCancel(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		lanes := encoder.NewLanes(&slow{}, encoder.LanesConfig{Searches: 1, Waiting: 1, Bulk: 1})
+		inner := &slow{}
+		lanes := encoder.NewLanes(inner, inner, encoder.LanesConfig{Searches: 1, Waiting: 1, Bulk: 1})
 		ctx, cancel := context.WithCancel(t.Context())
 		results := make(chan error, 4)
 		start := func(enc encoder.Encoder) {

@@ -62,7 +62,7 @@ func serve(t *testing.T, root string, change func(*app.Config)) client {
 
 func fill(t *testing.T, cfg app.Config, root string) {
 	t.Helper()
-	core, err := app.OpenCore(t.Context(), cfg)
+	core, err := app.OpenCore(t.Context(), cfg, apptest.Log(t))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -27,22 +27,33 @@ import (
 
 // Config bounds the stages.
 type Config struct {
-	Batch   int      `koanf:"batch"`   // records looked up and written at once
-	Group   int      `koanf:"group"`   // pictures encoded at once
-	Workers int      `koanf:"workers"` // pictures read and prepared at once; 0 is one for each core
-	Roots   []string `koanf:"roots"`   // folders below which requests may name a folder to ingest; empty allows none
+	Batch    int           `koanf:"batch"`     // records looked up and written at once
+	Group    int           `koanf:"group"`     // pictures encoded together
+	InFlight int           `koanf:"in_flight"` // groups encoded at once
+	Workers  int           `koanf:"workers"`   // pictures read and prepared at once; 0 is one for each core
+	Patience time.Duration `koanf:"patience"`  // how long a run waits for an encoder or index that does not answer
+	Roots    []string      `koanf:"roots"`     // folders below which requests may name a folder to ingest; empty allows none
 }
 
 // Default writes 50 records at once, as the original program did.
-func Default() Config { return Config{Batch: 50, Group: 16} }
+func Default() Config { return Config{Batch: 50, Group: 16, InFlight: 1, Patience: 30 * time.Second} }
 
 // Validate reports every fault.
 func (c Config) Validate() error {
 	return errors.Join(
 		fault.Between("batch", c.Batch, 1, 10_000, 50),
 		fault.Between("group", c.Group, 1, 1024, 16),
+		fault.Between("in_flight", c.InFlight, 1, 1024, 1),
 		fault.Between("workers", c.Workers, 0, 1024, 0),
+		c.checkPatience(),
 	)
+}
+
+func (c Config) checkPatience() error {
+	if c.Patience < 0 {
+		return fault.Invalid("patience = %s must be 0s or more, for example 10m", c.Patience)
+	}
+	return nil
 }
 
 // Ingester makes runs that share one encoder. It is safe for concurrent use.
@@ -93,6 +104,7 @@ type Progress struct {
 	Failed    int64         // see Failures
 	Bytes     int64         // read
 	Elapsed   time.Duration // so far, or in all
+	Waiting   string        // what is waited for, while the encoder or the index does not answer
 	Failures  []Failure     // the first MostFailures
 }
 

@@ -140,7 +140,11 @@ func (r *Run) lookUp(ctx context.Context, batch []source.Item, tasks chan<- task
 	for i, item := range batch {
 		ids[i] = index.ID(item.Key)
 	}
-	records, err := r.collection.Get(ctx, ids)
+	var records []index.Record
+	err := r.outlast(ctx, func(ctx context.Context) (err error) {
+		records, err = r.collection.Get(ctx, ids)
+		return err
+	})
 	if err != nil {
 		return err
 	}

@@ -43,7 +43,9 @@ func setup(t *testing.T, cfg jobs.Config) (m *jobs.Manager, photos index.Index, 
 		t.Fatal(err)
 	}
 	open = make(chan struct{})
-	m = jobs.Open(cfg, ingest.New(ingest.Default(), core.Decoder, core.Spec, gate{core.Encoder, open}), apptest.Log(t))
+	impatient := ingest.Default()
+	impatient.Patience = 0 // what does not answer fails at once
+	m = jobs.Open(cfg, ingest.New(impatient, core.Decoder, core.Spec, gate{core.Encoder, open}), apptest.Log(t))
 	t.Cleanup(func() {
 		if err := m.Close(); err != nil {
 			t.Error(err)

@@ -42,7 +42,7 @@ func Config(t testing.TB) app.Config {
 // OpenCore opens model and index, and closes them when the test ends.
 func OpenCore(t testing.TB, cfg app.Config) *app.Core {
 	t.Helper()
-	core, err := app.OpenCore(t.Context(), cfg)
+	core, err := app.OpenCore(t.Context(), cfg, Log(t))
 	if err != nil {
 		t.Fatal(err)
 	}

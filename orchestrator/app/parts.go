@@ -1,0 +1,78 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+
+	"clipseek/orchestrator/encoder"
+	"clipseek/orchestrator/encoder/onnx"
+	"clipseek/orchestrator/fault"
+	"clipseek/orchestrator/index"
+	"clipseek/orchestrator/index/local"
+)
+
+// towers is a model that runs, behind the proof that it is the one it should be.
+type towers struct {
+	search, bulk encoder.Encoder // the same model, as each lane uses it
+	proof        *encoder.Proof
+	server       any // what can be asked whether it is ready; nil in process
+}
+
+// openTowers has the configured encoder run the model.
+func openTowers(cfg Config, m *Model, log *slog.Logger) (*towers, error) {
+	enc, err := onnx.Open(m.Model, cfg.Encoder.ONNX)
+	if err != nil {
+		return nil, err
+	}
+	return prove(m, enc, enc, nil), nil
+}
+
+func prove(m *Model, search, bulk encoder.Encoder, server any) *towers {
+	proof := encoder.NewProof(func(ctx context.Context) error {
+		return encoder.SelfTest(ctx, m.Model, m.Tokenizer, m.Prepare, search)
+	})
+	return &towers{search: proof.Guard(search), bulk: proof.Guard(bulk), proof: proof, server: server}
+}
+
+// ready tells what keeps the model from answering.
+func (t *towers) ready(ctx context.Context) error {
+	if err := ready(ctx, t.server); err != nil {
+		return err
+	}
+	return t.proof.Ensure(ctx)
+}
+
+// Close ends the encoder; both lanes are views of it.
+func (t *towers) Close() error { return t.search.Close() }
+
+// OpenEncoder runs the model's towers, proven on its reference values. Close is owed.
+func OpenEncoder(ctx context.Context, cfg Config, m *Model, log *slog.Logger) (encoder.Encoder, error) {
+	t, err := openTowers(cfg, m, log)
+	if err != nil {
+		return nil, err
+	}
+	if err := t.proof.Ensure(ctx); err != nil {
+		return nil, errors.Join(err, t.Close())
+	}
+	return t.search, nil
+}
+
+// OpenDatabase opens the index alone. Close is owed.
+func OpenDatabase(ctx context.Context, cfg Config, log *slog.Logger) (index.Database, error) {
+	return local.Open(ctx, cfg.Index.Local.config(cfg.Data))
+}
+
+// ready asks a part whether its server answers; parts without a server always do.
+func ready(ctx context.Context, part any) error {
+	if server, ok := part.(interface{ Ready(context.Context) error }); ok {
+		return server.Ready(ctx)
+	}
+	return nil
+}
+
+// isAway reports whether a server does not answer now and may later.
+func isAway(err error) bool {
+	kind := fault.KindOf(err)
+	return kind == fault.KindUnavailable || kind == fault.KindOverloaded
+}
