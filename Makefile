@@ -15,7 +15,7 @@ endif
 override PHOTOS := $(patsubst ~/%,$(HOME)/%,$(PHOTOS))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup servers build run test race lint fmt bench check demo-model samples stubs clean
+.PHONY: help setup servers build run cluster cluster-down test race lint fmt bench check demo-model samples stubs clean
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,6 +32,18 @@ build: setup ## build bin/clipseek
 run: build ## index PHOTOS (default: the samples) and serve the page on LISTEN
 	bin/clipseek ingest $(DATA_FLAG) "$(PHOTOS)" || [ $$? -eq 3 ]
 	bin/clipseek serve $(DATA_FLAG) --listen $(LISTEN) --root "$(PHOTOS)"
+
+# Where `make cluster` keeps everything.
+CLUSTER := .cluster
+
+cluster: build servers ## the same with a real Triton and a real Milvus, started as processes of this machine
+	bin/clipseek model install --triton $(CLUSTER)/models
+	$(GO) run ./deploy/cluster up --dir $(CLUSTER) --models $(CLUSTER)/models
+	bin/clipseek ingest --config configs/cluster.yaml --data $(CLUSTER)/data "$(PHOTOS)" || [ $$? -eq 3 ]
+	echo $$$$ >$(CLUSTER)/clipseek.pid; exec bin/clipseek serve --config configs/cluster.yaml --data $(CLUSTER)/data --listen $(LISTEN) --root "$(PHOTOS)"
+
+cluster-down: ## end what `make cluster` started; its data stay in .cluster
+	$(GO) run ./deploy/cluster down --dir $(CLUSTER)
 
 test: servers ## run every test, the comparisons with the Python reference included
 	REQUIRE_REFERENCE=1 $(GO) test $(PACKAGES)
@@ -65,4 +77,4 @@ demo-model: ## train the built-in model again from a data folder: make demo-mode
 	bash triton_models/demo/build.sh "$(DATA)"
 
 clean: ## remove what make has made, your pictures' index excepted
-	rm -rf bin .data .venv .tools .servers
+	rm -rf bin .data .venv .tools .servers $(CLUSTER)

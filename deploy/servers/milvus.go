@@ -34,12 +34,9 @@ type Milvus struct {
 
 // StartMilvus starts a Milvus and waits until it is healthy. The caller ends it with Stop or Kill.
 func StartMilvus(ctx context.Context, cfg MilvusConfig) (*Milvus, error) {
-	ports, err := freePorts(len(milvusPorts) + 5)
+	ports, err := freePorts(len(milvusPorts)+5, cfg.Port)
 	if err != nil {
 		return nil, err
-	}
-	if cfg.Port != 0 {
-		ports[0] = cfg.Port
 	}
 	folder, err := filepath.Abs(cfg.Folder)
 	if err != nil {
@@ -52,9 +49,9 @@ func StartMilvus(ctx context.Context, cfg MilvusConfig) (*Milvus, error) {
 	health := ports[len(ports)-1]
 	m.process = process{
 		name: "Milvus", log: filepath.Join(folder, "milvus.log"), keep: cfg.Keep,
-		command: func() *exec.Cmd {
+		command: func(ctx context.Context) *exec.Cmd {
 			bin := filepath.Join(cfg.Home, "milvus", "bin")
-			cmd := exec.Command(filepath.Join(bin, "milvus"), "run", "standalone", "-alias", "clipseek-"+strconv.Itoa(ports[0])) // names its lock file
+			cmd := exec.CommandContext(ctx, filepath.Join(bin, "milvus"), "run", "standalone", "-alias", "clipseek-"+strconv.Itoa(ports[0])) // names its lock file
 			cmd.Dir = folder
 			cmd.Env = append(os.Environ(), "MILVUSCONF="+folder, "DEPLOY_MODE=STANDALONE", "METRICS_PORT="+strconv.Itoa(health), "LD_LIBRARY_PATH="+bin)
 			return cmd

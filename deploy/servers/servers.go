@@ -50,7 +50,7 @@ const startTimeout = 2 * time.Minute
 // process is a server that can be ended and started again on the same ports and data.
 type process struct {
 	name    string
-	command func() *exec.Cmd
+	command func(context.Context) *exec.Cmd
 	ready   func(context.Context) error // nil once the server answers
 	log     string                      // file that the server's own words go to
 	keep    bool                        // it may outlive this program
@@ -69,7 +69,7 @@ func (p *process) Start(ctx context.Context) error {
 		return err
 	}
 	defer func() { _ = out.Close() }() // the child has its own
-	cmd := p.command()
+	cmd := p.command(context.WithoutCancel(ctx)) // it runs until it is ended
 	cmd.Stdout, cmd.Stderr = out, out
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	if !p.keep {
@@ -166,16 +166,17 @@ func (p *process) PID() int {
 // Log is the file that the server writes to.
 func (p *process) Log() string { return p.log }
 
-// freePorts finds ports of the loopback interface that nobody listens on.
-func freePorts(n int) ([]int, error) {
+// freePorts finds ports of the loopback interface that nobody listens on. The first is the one that is wanted, unless
+// that is 0.
+func freePorts(n, wanted int) ([]int, error) {
 	ports := make([]int, n)
 	for i := range ports {
-		l, err := net.ListenTCP("tcp", &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)})
+		l, err := net.ListenTCP("tcp", &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: wanted})
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("port %d is taken: end what listens there, or choose another: %w", wanted, err)
 		}
 		defer func() { _ = l.Close() }() // held until all are found, so that they differ
-		ports[i] = l.Addr().(*net.TCPAddr).Port
+		ports[i], wanted = l.Addr().(*net.TCPAddr).Port, 0
 	}
 	return ports, nil
 }

@@ -31,12 +31,9 @@ type Triton struct {
 
 // StartTriton starts a Triton and waits until its models are ready. The caller ends it with Stop or Kill.
 func StartTriton(ctx context.Context, cfg TritonConfig) (*Triton, error) {
-	ports, err := freePorts(3)
+	ports, err := freePorts(3, cfg.Port)
 	if err != nil {
 		return nil, err
-	}
-	if cfg.Port != 0 {
-		ports[0] = cfg.Port
 	}
 	t := &Triton{GRPC: loopback(ports[0]), HTTP: loopback(ports[1]), Metrics: loopback(ports[2])}
 	site := filepath.Join(cfg.Home, "site")
@@ -52,8 +49,8 @@ func StartTriton(ctx context.Context, cfg TritonConfig) (*Triton, error) {
 	}
 	t.process = process{
 		name: "Triton", log: filepath.Join(cfg.Folder, "triton.log"), keep: cfg.Keep,
-		command: func() *exec.Cmd {
-			cmd := exec.Command(filepath.Join(site, "pytriton", "tritonserver", "bin", "tritonserver"), append(args, cfg.Args...)...)
+		command: func(ctx context.Context) *exec.Cmd {
+			cmd := exec.CommandContext(ctx, filepath.Join(site, "pytriton", "tritonserver", "bin", "tritonserver"), append(args, cfg.Args...)...)
 			cmd.Env = append(os.Environ(), "LD_LIBRARY_PATH="+filepath.Join(site, "nvidia_pytriton.libs"), "PYTHONPATH="+site)
 			return cmd
 		},
