@@ -50,7 +50,11 @@ func Open(m *model.Model, cfg Config) (*Encoder, error) {
 	if err == nil {
 		text := m.Card.Text
 		if e.text, err = openTower(m, text.File, text.Input, text.Output, cfg); err == nil {
-			err = e.text.expect(m, []ort.TensorElementDataType{ort.TensorElementDataTypeInt32, ort.TensorElementDataTypeInt64}, ort.NewShape(any64, any64))
+			length := int64(any64)
+			if !text.Causal { // every text is padded to the context, so the tower may be made for that alone
+				length = int64(text.Context)
+			}
+			err = e.text.expect(m, []ort.TensorElementDataType{ort.TensorElementDataTypeInt32, ort.TensorElementDataTypeInt64}, ort.NewShape(any64, length))
 		}
 	}
 	if err != nil {
