@@ -5,10 +5,12 @@
 //	model        what a model is: its directory, card and reference values; the built-in demo model
 //	tokenizer    text to token ids; tokenizer/ftfy repairs text first
 //	imageprep    picture bytes to tensor, exactly as the Python reference
-//	encoder      the contract for running a model; Lanes and SelfTest; encodertest is its suite
-//	encoder/onnx   ONNX Runtime in process
+//	encoder      the contract for running a model; Lanes, SelfTest and Proof; encodertest is its suite
+//	encoder/onnx     ONNX Runtime in process
+//	encoder/triton   NVIDIA Triton over gRPC; tritonpb is its protocol, generated
 //	index        the contract of a vector index, records and filters; index/filter reads filters; indextest is its suite
-//	index/local    SQLite and an exact scan in memory
+//	index/local      SQLite and an exact scan in memory
+//	index/milvus     Milvus, a server
 //	source       where pictures come from
 //	thumbnail    small copies of pictures, kept in a folder
 //	ingest       read, prepare, encode, upsert
