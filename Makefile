@@ -15,7 +15,7 @@ endif
 override PHOTOS := $(patsubst ~/%,$(HOME)/%,$(PHOTOS))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup servers build run cluster cluster-down test race lint fmt bench check demo-model samples stubs clean
+.PHONY: help setup servers build run cluster cluster-down test race lint fmt bench check demo-model samples stubs triton-models clean
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -72,6 +72,9 @@ samples: ## render the sample pictures again (committed; bytes depend on the Go 
 
 stubs: servers ## generate the Go stubs of Triton's protocol again (committed)
 	@bash .ci/stubs
+
+triton-models: ## write the committed Triton repository again
+	$(GO) test ./triton_models/repository -run TestCommitted -update
 
 demo-model: ## train the built-in model again from a data folder: make demo-model DATA=...
 	bash triton_models/demo/build.sh "$(DATA)"

@@ -14,8 +14,8 @@ import (
 )
 
 func (p *program) modelCommand() *cobra.Command {
-	cmd := &cobra.Command{Use: "model", Short: "List and verify models", Args: args(cobra.NoArgs), RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() }}
-	cmd.AddCommand(p.modelListCommand(), p.modelVerifyCommand())
+	cmd := &cobra.Command{Use: "model", Short: "List, verify and install models", Args: args(cobra.NoArgs), RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() }}
+	cmd.AddCommand(p.modelListCommand(), p.modelVerifyCommand(), p.modelInstallCommand())
 	return cmd
 }
 
