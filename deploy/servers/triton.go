@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"strings"
 )
 
 // TritonConfig says how a Triton runs.
@@ -57,6 +58,31 @@ func StartTriton(ctx context.Context, cfg TritonConfig) (*Triton, error) {
 		ready: func(ctx context.Context) error { return answers(ctx, "http://"+t.HTTP+"/v2/health/ready") },
 	}
 	return t, t.Start(ctx)
+}
+
+// Kill ends Triton at once, as a crash would, and removes what a crash leaves in shared memory, so that many kills do not
+// fill it.
+func (t *Triton) Kill() {
+	left := t.sharedMemory()
+	t.process.Kill()
+	for _, file := range left {
+		_ = os.Remove(file) // another process may have done so
+	}
+}
+
+// sharedMemory lists the files that the Python backend shares with its own processes.
+func (t *Triton) sharedMemory() []string {
+	maps, err := os.ReadFile(fmt.Sprintf("/proc/%d/maps", t.PID()))
+	if err != nil {
+		return nil // it has ended by itself
+	}
+	var files []string
+	for line := range strings.Lines(string(maps)) {
+		if at := strings.Index(line, "/dev/shm/triton_python_backend_shm_region"); at >= 0 {
+			files = append(files, strings.TrimSpace(line[at:]))
+		}
+	}
+	return files
 }
 
 // answers asks a health address.
