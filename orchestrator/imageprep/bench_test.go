@@ -61,12 +61,21 @@ func scene(t testing.TB, w, h int) []byte {
 }
 
 // BenchmarkTensor is a file to a tensor of 336.
-func BenchmarkTensor(b *testing.B) {
+func BenchmarkTensor(b *testing.B) { benchTensor(b, Default()) }
+
+// BenchmarkFast is the same in fast mode.
+func BenchmarkFast(b *testing.B) {
+	cfg := Default()
+	cfg.Fast = true
+	benchTensor(b, cfg)
+}
+
+func benchTensor(b *testing.B, cfg Config) {
 	spec := Spec{Size: 336, Resize: model.ResizeShortest, Mean: clipMean, Std: clipStd}
 	dst := make([]float32, spec.Len())
 	for _, size := range benchSizes {
 		b.Run(fmt.Sprintf("%dx%d", size[0], size[1]), func(b *testing.B) {
-			decoder, file := newDecoder(b, Default()), benchPicture(b, size[0], size[1])
+			decoder, file := newDecoder(b, cfg), benchPicture(b, size[0], size[1])
 			b.ReportAllocs()
 			defer processorTime(b)()
 			for b.Loop() {
@@ -83,19 +92,43 @@ func BenchmarkTensor(b *testing.B) {
 	}
 }
 
-// BenchmarkDecode is the part of BenchmarkTensor that libjpeg-turbo takes.
+// BenchmarkCores prepares pictures on as many cores as -cpu says. Two cores do twice as much as one where the processor
+// time of a picture stays what it is.
+func BenchmarkCores(b *testing.B) {
+	spec := Spec{Size: 336, Resize: model.ResizeShortest, Mean: clipMean, Std: clipStd}
+	decoder, file := newDecoder(b, Default()), benchPicture(b, 1600, 1200)
+	defer processorTime(b)()
+	b.RunParallel(func(pb *testing.PB) {
+		dst := make([]float32, spec.Len())
+		for pb.Next() {
+			picture, err := decoder.Decode(file)
+			if err != nil {
+				b.Error(err)
+				return
+			}
+			if err := picture.Tensor(spec, dst); err != nil {
+				b.Error(err)
+			}
+			picture.Release()
+		}
+	})
+}
+
+// BenchmarkDecode is libjpeg-turbo's decode alone, of the whole picture into memory that is used again.
 func BenchmarkDecode(b *testing.B) {
 	for _, size := range benchSizes {
 		b.Run(fmt.Sprintf("%dx%d", size[0], size[1]), func(b *testing.B) {
-			decoder, file := newDecoder(b, Default()), benchPicture(b, size[0], size[1])
+			picture, err := newDecoder(b, Default()).Decode(benchPicture(b, size[0], size[1]))
+			if err != nil {
+				b.Fatal(err)
+			}
+			defer picture.Release()
 			b.ReportAllocs()
 			defer processorTime(b)()
 			for b.Loop() {
-				picture, err := decoder.Decode(file)
-				if err != nil {
+				if err := picture.decode(8); err != nil {
 					b.Fatal(err)
 				}
-				picture.Release()
 			}
 		})
 	}

@@ -12,6 +12,14 @@ type Config struct {
 	MaxPixels int64 `koanf:"max_pixels"` // largest width x height; a decoded pixel takes 1 to 4 bytes
 	MaxSide   int   `koanf:"max_side"`   // longest side, pixels
 	Upright   bool  `koanf:"upright"`    // turn pictures as their EXIF orientation says
+
+	// Fast shrinks JPEG and WebP while they are decoded, to no less than twice the size wanted. The pixels are then
+	// nearly the reference's and no longer exactly.
+	Fast bool `koanf:"fast"`
+
+	// MaxInFlight bounds the bytes of pixels that are decoded at the same time; pictures wait for each other, and one
+	// that alone has more is decoded alone.
+	MaxInFlight int64 `koanf:"max_in_flight"`
 }
 
 // pillowMaxPixels is where Pillow refuses a picture as a decompression bomb: twice its MAX_IMAGE_PIXELS.
@@ -19,7 +27,7 @@ const pillowMaxPixels = 2 * (1024 * 1024 * 1024 / 4 / 3)
 
 // Default accepts what Pillow accepts, in files of up to 256 MiB: phone pictures of 108 megapixels and more pass.
 func Default() Config {
-	return Config{MaxBytes: 256 << 20, MaxPixels: pillowMaxPixels, MaxSide: 1 << 20, Upright: true}
+	return Config{MaxBytes: 256 << 20, MaxPixels: pillowMaxPixels, MaxSide: 1 << 20, Upright: true, MaxInFlight: 256 << 20}
 }
 
 // Validate reports every fault.
@@ -33,6 +41,9 @@ func (c Config) Validate() error {
 	}
 	if c.MaxSide < 1 || c.MaxSide > 1<<24 {
 		all = append(all, fault.Invalid("max_side = %d must be 1 to %d, for example %d", c.MaxSide, 1<<24, Default().MaxSide))
+	}
+	if c.MaxInFlight < 1<<20 {
+		all = append(all, fault.Invalid("max_in_flight = %d must be at least %d (1 MiB), for example %d", c.MaxInFlight, 1<<20, Default().MaxInFlight))
 	}
 	return errors.Join(all...)
 }

@@ -1,17 +1,24 @@
 package imageprep
 
 import (
+	"context"
+	"runtime"
 	"sync"
 	"time"
 
+	"golang.org/x/sync/semaphore"
+
 	"clipseek/orchestrator/fault"
+	"clipseek/orchestrator/model"
 )
 
 // Decoder decodes picture files within the limits of its Config. It is safe for concurrent use; each Decode runs in
 // the caller's goroutine.
 type Decoder struct {
-	cfg  Config
-	pool sync.Pool // of *Picture, so that a steady flow of pictures allocates little
+	cfg      Config
+	pool     sync.Pool           // of *Picture, so that a steady flow of pictures allocates nothing
+	inFlight *semaphore.Weighted // bytes
+	kernel   int                 // which of kernels is used
 }
 
 // New returns a Decoder, or Invalid for a bad configuration.
@@ -19,7 +26,7 @@ func New(cfg Config) (*Decoder, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	return &Decoder{cfg: cfg}, nil
+	return &Decoder{cfg: cfg, inFlight: semaphore.NewWeighted(cfg.MaxInFlight)}, nil
 }
 
 // Info describes a picture.
@@ -29,18 +36,23 @@ type Info struct {
 	TakenAt       time.Time // EXIF DateTimeOriginal, in its recorded offset or else as UTC; zero if there is none
 }
 
-// Picture is a decoded picture. It is not safe for concurrent use. Release gives its memory back for the next picture;
+// Picture is a picture file whose header has been read. Its pixels are decoded anew by each call that wants some, and no
+// more of them than it wants. It is not safe for concurrent use. Release gives its memory back for the next picture;
 // after that it must not be used.
 type Picture struct {
-	owner   *Decoder
-	info    Info
-	mode    mode
-	turn    orientation // how the stored pixels are to be shown
-	pixels  plane       // as stored in the file, not yet upright
-	palette [256][4]byte
+	owner *Decoder
+	file  []byte
+	format
+	header
+	info Info
+	turn orientation // how the stored pixels are to be shown
 
-	png  pngReader
-	work resampler
+	pixels  plane // as stored in the file, not upright; valid behind decode
+	palette [256][4]byte
+	png     pngReader
+	message jpegMessage
+	work    resampler
+	stopwatch
 }
 
 // keepBytes is the largest pixel buffer that waits in the pool for another picture: 50 megapixels of RGB. Larger ones
@@ -51,36 +63,40 @@ const keepBytes = 150 << 20
 type header struct {
 	width, height int // as stored, before turning
 	mode          mode
+	whole         bool // a JPEG whose coefficients must all be in memory before the first row can be decoded
 	meta          metadata
 }
 
 // format reads one kind of file. read parses the header in time that does not depend on the number of pixels; where it
 // reports an error, the header holds what was known before, so that a size over the limit is reported first. decode
-// fills p.pixels (already sized) and p.palette. Both report a bad file as Invalid.
+// fills p.pixels, which has the size of the file in eighths, and p.palette; 8 is the whole size, and the only one for a
+// format that does not shrink. Both report a bad file as Invalid.
 type format struct {
-	name   string
-	read   func(file []byte) (header, error)
-	decode func(file []byte, h header, p *Picture) error
+	name    string
+	shrinks bool
+	read    func(file []byte) (header, error)
+	decode  func(p *Picture, eighths int) error
 }
 
 // formatOf recognizes a file by its first bytes.
 func formatOf(file []byte) (format, bool) {
 	switch {
 	case isJPEG(file):
-		return format{"jpeg", readJPEG, decodeJPEG}, true
+		return format{"jpeg", true, readJPEG, decodeJPEG}, true
 	case isPNG(file):
-		return format{"png", readPNG, decodePNG}, true
+		return format{"png", false, readPNG, decodePNG}, true
 	case isWebP(file):
-		return format{"webp", readWebP, decodeWebP}, true
+		return format{"webp", true, readWebP, decodeWebP}, true
 	}
 	return format{}, false
 }
 
-// Decode decodes a picture file. The limits of the Config are checked by the file's header before memory for pixels is
-// taken. The picture keeps no reference to file. The caller owes Release.
+// Decode reads a picture file's header and judges it by the limits of the Config. The picture keeps file, which must not
+// change, until Release, which the caller owes.
 //
-// Errors say what is wrong with the file and leave it to the caller to say which file (fault.At): Invalid for what is
-// no picture, is damaged, ends early or uses what this package cannot read; TooLarge for what is over a limit.
+// Errors, here and where pixels are decoded, say what is wrong with the file and leave it to the caller to say which
+// file (fault.At): Invalid for what is no picture, is damaged, ends early or uses what this package cannot read;
+// TooLarge for what is over a limit; Unavailable where memory is lacking.
 func (d *Decoder) Decode(file []byte) (*Picture, error) {
 	if err := d.cfg.checkBytes(int64(len(file))); err != nil {
 		return nil, err
@@ -97,18 +113,10 @@ func (d *Decoder) Decode(file []byte) (*Picture, error) {
 		return nil, err
 	}
 	p := d.take()
-	p.mode = h.mode
-	p.resizePixels(h.width, h.height, h.mode.bytesPerPixel())
-	if err := f.decode(file, h, p); err != nil {
-		p.Release()
-		return nil, err
-	}
+	p.file, p.format, p.header = file, f, h
 	p.turn = upright
 	if d.cfg.Upright {
 		p.turn = h.meta.orientation
-	}
-	if p.mode == modeGray16 {
-		p.turnGray16()
 	}
 	width, height := p.uprightSize()
 	p.info = Info{Width: width, Height: height, Format: f.name, TakenAt: h.meta.takenAt}
@@ -133,22 +141,74 @@ func (c Config) checkSize(width, height int) error {
 }
 
 func (d *Decoder) take() *Picture {
-	if p, ok := d.pool.Get().(*Picture); ok {
-		p.owner = d
-		return p
+	p, ok := d.pool.Get().(*Picture)
+	if !ok {
+		p = &Picture{work: resampler{resizer: newResizer(d.kernel)}}
+		runtime.AddCleanup(p, freeResizer, p.work.c)
 	}
-	return &Picture{owner: d}
+	p.owner = d
+	return p
 }
 
-// resizePixels makes room for w x h pixels of n bytes. The content is whatever was there before.
-func (p *Picture) resizePixels(w, h, n int) {
+// hold waits until the pixels of a call fit in what may be decoded at once and returns what to give back to release.
+func (d *Decoder) hold(bytes int64) int64 {
+	bytes = min(bytes, d.cfg.MaxInFlight)               // a picture larger than that is decoded alone
+	_ = d.inFlight.Acquire(context.Background(), bytes) // whoever holds some is at work and will end
+	return bytes
+}
+
+// decode decodes the whole picture to eighths of its size.
+func (p *Picture) decode(eighths int) error {
+	w, h, n := scaled(p.width, eighths), scaled(p.height, eighths), p.mode.bytesPerPixel()
 	p.pixels = plane{pix: grow(p.pixels.pix, w*h*n), w: w, h: h, n: n}
+	return p.format.decode(p, eighths)
 }
 
-// grow returns a slice of n bytes, in buf's memory where that is large enough.
+// filtersRows tells whether the picture's rows are filtered as they are decoded, without the whole in memory. CMYK that
+// becomes RGB before it is filtered is not.
+func (p *Picture) filtersRows(rule model.ResizeRule) bool {
+	return p.name == "jpeg" && (p.mode != modeCMYK || rule != model.ResizeShortestRGB)
+}
+
+// weight is about how many bytes of pixels are in memory while the picture is brought to x and y.
+func (p *Picture) weight(rule model.ResizeRule, x, y axis) int64 {
+	if p.filtersRows(rule) && !p.whole {
+		window := 4*max(x.in/x.out, y.in/y.out, 1) + 4
+		return int64(window) * int64(max(p.width, p.height)) * int64(p.mode.bytesPerPixel())
+	}
+	return p.wholeWeight()
+}
+
+// wholeWeight is about how many bytes the whole picture takes: its pixels, and as much again for a copy in another mode
+// or twice as much for a JPEG's coefficients of 16 bits.
+func (p *Picture) wholeWeight() int64 {
+	bytes := int64(p.width) * int64(p.height) * int64(p.mode.bytesPerPixel())
+	if p.whole {
+		return 3 * bytes
+	}
+	return 2 * bytes
+}
+
+// scaled is a side decoded to eighths of its size.
+func scaled(side, eighths int) int { return (side*eighths + 7) / 8 }
+
+// enough is the fewest eighths of the picture that leave twice the size that x and y are brought to. libjpeg-turbo is
+// fast at 1, 2, 4 and 8.
+func (p *Picture) enough(x, y axis) int {
+	if !p.shrinks {
+		return 8
+	}
+	eighths := 1
+	for eighths < 8 && (scaled(x.in, eighths) < 2*x.out || scaled(y.in, eighths) < 2*y.out) {
+		eighths *= 2
+	}
+	return eighths
+}
+
+// grow returns a slice of n bytes, with slack behind them, in buf's memory where that is large enough.
 func grow(buf []byte, n int) []byte {
-	if cap(buf) < n {
-		return make([]byte, n)
+	if cap(buf) < n+slack {
+		return make([]byte, n, n+slack)
 	}
 	return buf[:n]
 }
@@ -162,7 +222,7 @@ func (p *Picture) Release() {
 	if d == nil {
 		return
 	}
-	p.owner = nil
+	p.owner, p.file = nil, nil
 	if cap(p.pixels.pix) > keepBytes {
 		p.pixels.pix = nil
 	}
@@ -172,7 +232,7 @@ func (p *Picture) Release() {
 
 func (p *Picture) uprightSize() (w, h int) {
 	if p.turn.swapsSides() {
-		return p.pixels.h, p.pixels.w
+		return p.height, p.width
 	}
-	return p.pixels.w, p.pixels.h
+	return p.width, p.height
 }

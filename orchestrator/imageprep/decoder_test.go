@@ -15,6 +15,7 @@ import (
 	"sync"
 	"testing"
 	"testing/iotest"
+	"testing/synctest"
 
 	"clipseek/orchestrator/fault"
 	"clipseek/orchestrator/model"
@@ -71,15 +72,25 @@ func TestBadFiles(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			picture, err := newDecoder(t, Default()).Decode(tc.file)
+			err := prepare(newDecoder(t, Default()), tc.file)
 			if err == nil {
-				t.Fatalf("decoded as %+v", picture.Info())
+				t.Fatal("prepared")
 			}
 			if fault.KindOf(err) != tc.kind || !strings.Contains(fault.Public(err), tc.message) {
 				t.Errorf("got %v %q, want %v %q", fault.KindOf(err), fault.Public(err), tc.kind, tc.message)
 			}
 		})
 	}
+}
+
+// prepare makes a small tensor of a file.
+func prepare(d *Decoder, file []byte) error {
+	picture, err := d.Decode(file)
+	if err != nil {
+		return err
+	}
+	defer picture.Release()
+	return picture.Tensor(Spec{Size: 8, Resize: model.ResizeSquash, Std: [3]float32{1, 1, 1}}, make([]float32, 3*8*8))
 }
 
 // TestBombsTakeNoMemory proves that a picture over the limit is refused by its header.
@@ -130,11 +141,11 @@ func TestConfigValidate(t *testing.T) {
 	if err := Default().Validate(); err != nil {
 		t.Error(err)
 	}
-	_, err := New(Config{MaxBytes: -1, MaxPixels: 0, MaxSide: 1 << 30})
+	_, err := New(Config{MaxBytes: -1, MaxPixels: 0, MaxSide: 1 << 30, MaxInFlight: 7})
 	if err == nil {
 		t.Fatal("accepted")
 	}
-	for _, want := range []string{"max_bytes = -1 must be 1 to", "max_pixels = 0 must be 1 to", "max_side = 1073741824 must be 1 to"} {
+	for _, want := range []string{"max_bytes = -1 must be 1 to", "max_pixels = 0 must be 1 to", "max_side = 1073741824 must be 1 to", "max_in_flight = 7 must be at least"} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("%q does not say %q", err, want)
 		}
@@ -199,6 +210,65 @@ func TestConcurrentUse(t *testing.T) {
 		})
 	}
 	wait.Wait()
+}
+
+// TestInFlight fills up what may be decoded at once: the next picture waits.
+func TestInFlight(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		decoder := newDecoder(t, Default())
+		file := readFile(t, "testdata/golden/rgb.png")
+		held := decoder.hold(1 << 50)
+		if held != Default().MaxInFlight {
+			t.Errorf("a picture larger than the limit holds %d bytes", held)
+		}
+		prepared := false
+		go func() {
+			if err := prepare(decoder, file); err != nil {
+				t.Error(err)
+			}
+			prepared = true
+		}()
+		synctest.Wait()
+		if prepared {
+			t.Error("a picture was decoded though there was no room")
+		}
+		decoder.inFlight.Release(held)
+		synctest.Wait()
+		if !prepared {
+			t.Error("a picture was not decoded though there was room")
+		}
+	})
+}
+
+// TestFast decodes what is large enough at a fraction of its size, to nearly the same pixels.
+func TestFast(t *testing.T) {
+	t.Parallel()
+	cfg := Default()
+	cfg.Fast = true
+	spec := Spec{Size: 48, Resize: model.ResizeShortest}
+	file := scene(t, 1000, 700)
+	exact, err := newDecoder(t, Default()).Decode(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	fast, err := newDecoder(t, cfg).Decode(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for size, eighths := range map[int]int{40: 1, 48: 2, 87: 2, 88: 4, 175: 4, 176: 8, 900: 8} {
+		spec.Size = size
+		x, y := spec.fit(1000, 700)
+		if got := fast.enough(x, y); got != eighths {
+			t.Errorf("for %d pixels %d eighths are decoded, want %d", size, got, eighths)
+		}
+		want, sum := squareOf(t, exact, spec), 0
+		for i, v := range squareOf(t, fast, spec) {
+			sum += abs(int(v) - int(want[i]))
+		}
+		if mean := float64(sum) / float64(len(want)); mean > 3 || eighths == 8 && mean > 0 {
+			t.Errorf("at %d pixels, %d eighths, the mean difference is %.2f", size, eighths, mean)
+		}
+	}
 }
 
 func TestReleaseTwice(t *testing.T) {

@@ -43,7 +43,7 @@ type tiff struct {
 	first int64 // offset of the first directory
 }
 
-// field is one entry of a directory: a type and its bytes, at least one value long.
+// field is one entry of a directory: a type and its bytes, at least one value long; no bytes where there is no entry.
 type field struct {
 	kind uint16
 	data []byte
@@ -71,21 +71,21 @@ func openTIFF(data []byte) (tiff, bool) {
 	return t, true
 }
 
-// directory reads the wanted tags of the directory at offset. It follows Pillow where a block is damaged: the first
-// usable entry of a tag counts, entries whose data would exceed the block are skipped, and reading stops where data lie
-// outside. The work is bounded by the block's size.
-func (t tiff) directory(offset int64, wanted ...uint16) map[uint16]field {
+// directory reads the wanted tags of the directory at offset into found, in their order. It follows Pillow where a block
+// is damaged: the first usable entry of a tag counts, entries whose data would exceed the block are skipped, and reading
+// stops where data lie outside. The work is bounded by the block's size.
+func (t tiff) directory(offset int64, wanted [2]uint16) (found [2]field) {
 	size := int64(len(t.data))
 	if offset < 0 || offset+2 > size {
-		return nil
+		return found
 	}
-	found := make(map[uint16]field, len(wanted))
-	seen := make(map[uint16]bool)
+	var seen [1 << 16 / 64]uint64 // a bit for each tag
 	count := int64(t.order.Uint16(t.data[offset:]))
 	var total int64
 	for at := offset + 2; count > 0 && at+12 <= size; at, count = at+12, count-1 {
 		tag, kind := t.order.Uint16(t.data[at:]), t.order.Uint16(t.data[at+2:])
-		if seen[tag] || int(kind) >= len(typeSizes) || typeSizes[kind] == 0 {
+		bit := uint64(1) << (tag % 64)
+		if seen[tag/64]&bit != 0 || int(kind) >= len(typeSizes) || typeSizes[kind] == 0 {
 			continue
 		}
 		n := int64(t.order.Uint32(t.data[at+4:])) * typeSizes[kind]
@@ -102,10 +102,10 @@ func (t tiff) directory(offset int64, wanted ...uint16) map[uint16]field {
 		if n == 0 {
 			continue
 		}
-		seen[tag] = true
-		for _, w := range wanted {
+		seen[tag/64] |= bit
+		for i, w := range wanted {
 			if w == tag {
-				found[tag] = field{kind, t.data[from : from+n]}
+				found[i] = field{kind, t.data[from : from+n]}
 			}
 		}
 	}
@@ -114,6 +114,9 @@ func (t tiff) directory(offset int64, wanted ...uint16) map[uint16]field {
 
 // number is the first value of a numeric field.
 func (t tiff) number(f field) (float64, bool) {
+	if len(f.data) == 0 {
+		return 0, false
+	}
 	switch f.kind {
 	case typeShort:
 		return float64(t.order.Uint16(f.data)), true
@@ -150,14 +153,14 @@ func (f field) text() string {
 
 // takenAt is when the picture was taken, in the recorded offset from UTC or, where a camera wrote none, as if its clock
 // had shown UTC. It is the zero time where there is none or it is no date.
-func (t tiff) takenAt(root map[uint16]field) time.Time {
-	pointer, ok := t.number(root[tagExifDirectory])
-	if !ok || pointer > math.MaxUint32 {
+func (t tiff) takenAt(pointer field) time.Time {
+	offset, ok := t.number(pointer)
+	if !ok || offset > math.MaxUint32 {
 		return time.Time{}
 	}
-	exif := t.directory(int64(pointer), tagDateTimeOriginal, tagOffsetOriginal)
-	clock := exif[tagDateTimeOriginal].text()
-	if taken, err := time.Parse("2006:01:02 15:04:05-07:00", clock+exif[tagOffsetOriginal].text()); err == nil {
+	exif := t.directory(int64(offset), [2]uint16{tagDateTimeOriginal, tagOffsetOriginal})
+	clock := exif[0].text()
+	if taken, err := time.Parse("2006:01:02 15:04:05-07:00", clock+exif[1].text()); err == nil {
 		return taken
 	}
 	taken, err := time.Parse("2006:01:02 15:04:05", clock)

@@ -23,31 +23,38 @@ func fuzzDecode(f *testing.F, magic string, seeds ...string) {
 	for _, seed := range seeds {
 		f.Add(readFile(f, filepath.Join("testdata/golden", seed)))
 	}
-	decoder := newDecoder(f, fuzzLimits())
+	exact, fast := fuzzLimits(), fuzzLimits()
+	fast.Fast = true
+	decoders := [...]*Decoder{newDecoder(f, exact), newDecoder(f, fast)}
 	f.Fuzz(func(t *testing.T, file []byte) {
 		file = append([]byte(magic), file[min(len(file), len(magic)):]...)
 		before := slices.Clone(file)
-		picture, err := decoder.Decode(file)
+		errs := append(prepareEveryWay(decoders[0], file), prepareEveryWay(decoders[1], file)...)
 		if !slices.Equal(file, before) {
 			t.Fatal("the file's bytes were changed")
 		}
-		if err != nil {
-			if kind := fault.KindOf(err); kind != fault.KindInvalid && kind != fault.KindTooLarge {
+		for _, err := range errs {
+			if kind := fault.KindOf(err); err != nil && kind != fault.KindInvalid && kind != fault.KindTooLarge {
 				t.Fatalf("kind %v: %v", kind, err)
 			}
-			return
-		}
-		defer picture.Release()
-		tensor := make([]float32, 3*16*16)
-		for _, rule := range []model.ResizeRule{model.ResizeShortest, model.ResizeShortestRGB, model.ResizeSquash} {
-			if err := picture.Tensor(Spec{Size: 16, Resize: rule, Std: [3]float32{1, 1, 1}}, tensor); err != nil {
-				t.Fatal(err)
-			}
-		}
-		if _, err := picture.Thumbnail(24, 50); err != nil {
-			t.Fatal(err)
 		}
 	})
+}
+
+// prepareEveryWay makes a tensor by every rule and a thumbnail, and gives the error of each.
+func prepareEveryWay(decoder *Decoder, file []byte) []error {
+	picture, err := decoder.Decode(file)
+	if err != nil {
+		return []error{err}
+	}
+	defer picture.Release()
+	_, err = picture.Thumbnail(24, 50)
+	errs := []error{err}
+	tensor := make([]float32, 3*16*16)
+	for _, rule := range []model.ResizeRule{model.ResizeShortest, model.ResizeShortestRGB, model.ResizeSquash} {
+		errs = append(errs, picture.Tensor(Spec{Size: 16, Resize: rule, Std: [3]float32{1, 1, 1}}, tensor))
+	}
+	return errs
 }
 
 func FuzzDecodeJPEG(f *testing.F) {
@@ -76,13 +83,10 @@ func FuzzPNGRows(f *testing.F) {
 		}
 		file := slices.Concat([]byte(pngMagic), pngChunkOf("IHDR", head), pngChunkOf("PLTE", []byte("colour")),
 			pngChunkOf("IDAT", packed(rows)), pngChunkOf("IEND", nil))
-		picture, err := decoder.Decode(file)
-		if err != nil {
-			return
-		}
-		defer picture.Release()
-		if err := picture.Tensor(Spec{Size: 8, Resize: model.ResizeShortest, Std: [3]float32{1, 1, 1}}, make([]float32, 192)); err != nil {
-			t.Fatal(err)
+		for _, err := range prepareEveryWay(decoder, file) {
+			if err != nil && fault.KindOf(err) != fault.KindInvalid {
+				t.Fatal(err)
+			}
 		}
 	})
 }

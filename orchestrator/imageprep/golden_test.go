@@ -37,7 +37,7 @@ func TestGolden(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer picture.Release()
-			sum := sha256.Sum256(picture.square(Spec{Size: c.Size, Resize: model.ResizeRule(c.Rule)}).pix)
+			sum := sha256.Sum256(squareOf(t, picture, Spec{Size: c.Size, Resize: model.ResizeRule(c.Rule)}))
 			if got := hex.EncodeToString(sum[:]); got != c.SHA256 {
 				t.Errorf("pixels at size %d have the hash %s, want %s", c.Size, got, c.SHA256)
 			}
@@ -90,7 +90,7 @@ func TestTensorValues(t *testing.T) {
 	if err := picture.Tensor(spec, batch.Image(1)); err != nil {
 		t.Fatal(err)
 	}
-	rgb := picture.square(spec).pix
+	rgb := squareOf(t, picture, spec)
 	for i := range spec.Size * spec.Size {
 		for c := range 3 {
 			want := (float64(rgb[3*i+c])/255 - float64(clipMean[c])) / float64(clipStd[c])
@@ -114,4 +114,15 @@ func decodeGolden(t *testing.T, cfg Config, file string) *Picture {
 		t.Fatal(err)
 	}
 	return picture
+}
+
+// squareOf is the prepared picture before it is normalized: RGB, 8 bits.
+func squareOf(t *testing.T, p *Picture, spec Spec) []byte {
+	t.Helper()
+	x, y := spec.fit(p.uprightSize())
+	out, err := p.square(spec, x, y)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out.pix
 }

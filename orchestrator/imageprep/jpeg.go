@@ -43,6 +43,7 @@ func readJPEG(file []byte) (header, error) {
 				return h, damaged("JPEG", "it has no frame header before its pixels")
 			}
 			h.meta = found.read()
+			h.whole = h.whole || len(segment) > 0 && int(segment[0]) < h.mode.bytesPerPixel()
 			return h, nil
 		case isFrame(marker):
 			if err := h.readFrame(marker, segment); err != nil {
@@ -97,6 +98,7 @@ func (h *header) readFrame(marker byte, segment []byte) error {
 	if marker&3 == 3 {
 		return fault.Invalid("the JPEG file is lossless (process %d), which cannot be read; save it as ordinary JPEG or as PNG", marker-markerSOF0)
 	}
+	h.whole = marker&3 == 2 // progressive
 	h.height = int(binary.BigEndian.Uint16(segment[1:]))
 	h.width = int(binary.BigEndian.Uint16(segment[3:]))
 	if h.width == 0 || h.height == 0 {

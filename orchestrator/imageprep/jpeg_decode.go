@@ -2,10 +2,14 @@ package imageprep
 
 // #cgo LDFLAGS: -ljpeg
 // #include "libjpeg.h"
+// #cgo noescape clipseek_jpeg_decode
+// #cgo nocallback clipseek_jpeg_decode
+// #cgo noescape clipseek_jpeg_resize
+// #cgo nocallback clipseek_jpeg_resize
 import "C"
 
 import (
-	"unsafe"
+	"time"
 
 	"clipseek/orchestrator/fault"
 )
@@ -14,12 +18,44 @@ import (
 // Encoders write about ten.
 const maxScans = 100
 
-// decodeJPEG decodes into p.pixels. C borrows both buffers for the length of the call and keeps neither.
-func decodeJPEG(file []byte, h header, p *Picture) error {
-	var message [C.CLIPSEEK_JPEG_MESSAGE]C.char
-	status := C.clipseek_jpeg_decode((*C.uint8_t)(unsafe.SliceData(file)), C.size_t(len(file)),
-		C.uint(h.width), C.uint(h.height), C.int(h.mode.bytesPerPixel()), maxScans,
-		(*C.uint8_t)(unsafe.SliceData(p.pixels.pix)), &message[0])
+// jpegMessage is room for libjpeg's words. It belongs to the picture, so that passing it to C allocates nothing.
+type jpegMessage [C.CLIPSEEK_JPEG_MESSAGE]C.char
+
+func jpegFile(h header, eighths int) C.struct_clipseek_jpeg {
+	return C.struct_clipseek_jpeg{width: C.uint(h.width), height: C.uint(h.height), channels: C.int(h.mode.bytesPerPixel()),
+		eighths: C.int(eighths), max_scans: maxScans}
+}
+
+// decodeJPEG decodes the whole picture. C borrows both buffers for the length of the call and keeps neither.
+func decodeJPEG(p *Picture, eighths int) error {
+	c := jpegFile(p.header, eighths)
+	status := C.clipseek_jpeg_decode(bytesOf(p.file), C.size_t(len(p.file)), &c, bytesOf(p.pixels.pix), &p.message[0])
+	return jpegFault(status, &p.message)
+}
+
+// resizeJPEG decodes no more than the part that x and y reach and filters it row by row, so that the picture is never
+// in memory as a whole. The result is as that of resampler.resize.
+func (p *Picture) resizeJPEG(eighths int, x, y axis) (plane, error) {
+	n := p.mode.bytesPerPixel()
+	j, out := p.work.plan(n, p.turn, x, y)
+	work, err := p.work.start(j, scaled(p.width, eighths), n)
+	if err != nil {
+		return plane{}, err
+	}
+	work.timed = flag(p.timed)
+	c := jpegFile(p.header, eighths)
+	status := C.clipseek_jpeg_resize(bytesOf(p.file), C.size_t(len(p.file)), &c, p.work.c, &work, bytesOf(out.pix), &p.message[0])
+	if err := jpegFault(status, &p.message); err != nil {
+		return plane{}, err
+	}
+	p.lap(&p.times.Decode)
+	resize := time.Duration(p.work.c.nanoseconds)
+	p.times.Decode -= resize
+	p.times.Resize += resize
+	return p.work.turned(out, p.turn), nil
+}
+
+func jpegFault(status C.int, message *jpegMessage) error {
 	switch status {
 	case C.CLIPSEEK_JPEG_OK:
 		return nil
@@ -29,6 +65,8 @@ func decodeJPEG(file []byte, h header, p *Picture) error {
 		return fault.Invalid("the JPEG file has more than %d scans, which no camera or program writes; save it anew", maxScans)
 	case C.CLIPSEEK_JPEG_MISMATCH:
 		return damaged("JPEG", "it has two frame headers that differ")
+	case C.CLIPSEEK_JPEG_MEMORY:
+		return noMemory()
 	default:
 		return damaged("JPEG", C.GoString(&message[0]))
 	}

@@ -59,10 +59,12 @@ static void skip_input(j_decompress_ptr info, long count)
 	source->bytes_in_buffer -= n;
 }
 
-static int decode(struct decoder *d, unsigned width, unsigned height, int channels, uint8_t *out)
+static JDIMENSION scaled(unsigned side, int eighths) { return (side * eighths + 7) / 8; }
+
+/* start reads the header and gets the decoder ready for rows. */
+static int start(struct decoder *d, const struct clipseek_jpeg *file)
 {
 	j_decompress_ptr info = &d->info;
-	size_t stride = (size_t)width * channels;
 	int header;
 
 	do {
@@ -70,31 +72,104 @@ static int decode(struct decoder *d, unsigned width, unsigned height, int channe
 	} while (header == JPEG_HEADER_TABLES_ONLY);
 	if (header == JPEG_SUSPENDED)
 		return CLIPSEEK_JPEG_TRUNCATED;
-	if (info->image_width != width || info->image_height != height || info->num_components != channels)
+	if (info->image_width != file->width || info->image_height != file->height || info->num_components != file->channels)
 		return CLIPSEEK_JPEG_MISMATCH;
-	info->out_color_space = channels == 1 ? JCS_GRAYSCALE : channels == 3 ? JCS_RGB : JCS_CMYK;
+	info->out_color_space = file->channels == 1 ? JCS_GRAYSCALE : file->channels == 3 ? JCS_RGB : JCS_CMYK;
+	info->scale_num = file->eighths;
+	info->scale_denom = 8;
 	if (!jpeg_start_decompress(info))
 		return CLIPSEEK_JPEG_TRUNCATED;
-	while (info->output_scanline < height) {
-		JSAMPROW row = out + info->output_scanline * stride;
-		if (jpeg_read_scanlines(info, &row, 1) != 1)
-			return CLIPSEEK_JPEG_TRUNCATED;
-		if (channels == 4) /* files hold 255 minus ink */
-			for (size_t i = 0; i < stride; i++)
-				row[i] = (uint8_t)~row[i];
-	}
-	/* All rows are there: a missing end marker is no loss, but damage before it is reported by fail. */
+	if (info->output_width != scaled(file->width, file->eighths) || info->output_height != scaled(file->height, file->eighths))
+		return CLIPSEEK_JPEG_MISMATCH; /* the caller's memory would not fit */
+	return CLIPSEEK_JPEG_OK;
+}
+
+/* read_row decodes the next row to where its column 0 is. */
+static int read_row(j_decompress_ptr info, uint8_t *row)
+{
+	if (jpeg_read_scanlines(info, &row, 1) != 1)
+		return 0;
+	if (info->out_color_space == JCS_CMYK) /* files hold 255 minus ink */
+		for (size_t i = 0; i < (size_t)info->output_width * 4; i++)
+			row[i] = (uint8_t)~row[i];
+	return 1;
+}
+
+/* finish ends a picture of which all rows are there: a missing end marker is no loss, but damage before it is. */
+static int finish(j_decompress_ptr info)
+{
 	jpeg_finish_decompress(info);
 	return CLIPSEEK_JPEG_OK;
 }
 
-int clipseek_jpeg_decode(const uint8_t *data, size_t size, unsigned width, unsigned height, int channels,
-                         int max_scans, uint8_t *out, char message[CLIPSEEK_JPEG_MESSAGE])
+static int decode(struct decoder *d, const struct clipseek_jpeg *file, uint8_t *out)
+{
+	j_decompress_ptr info = &d->info;
+	int status = start(d, file);
+
+	if (status != CLIPSEEK_JPEG_OK)
+		return status;
+	while (info->output_scanline < info->output_height)
+		if (!read_row(info, out + info->output_scanline * (size_t)info->output_width * file->channels))
+			return CLIPSEEK_JPEG_TRUNCATED;
+	return finish(info);
+}
+
+/*
+ * MARGIN is how many columns beside those wanted are decoded too. At the edge of what is decoded chroma is smoothed as
+ * at the edge of a picture, which changes the columns of at most one sample of chroma that is smoothed: two.
+ */
+enum { MARGIN = 2 };
+
+/* crop leaves out columns that nobody needs, as far as whole blocks go, and gives the first that is decoded. */
+static unsigned crop(j_decompress_ptr info, const struct clipseek_resizer *r)
+{
+	JDIMENSION from = r->left > MARGIN ? r->left - MARGIN : 0;
+	JDIMENSION to = r->right + MARGIN;
+	JDIMENSION width;
+
+	if (to > info->output_width)
+		to = info->output_width;
+	width = to - from;
+	if (width < info->output_width)
+		jpeg_crop_scanline(info, &from, &width);
+	return from;
+}
+
+static int decode_part(struct decoder *d, const struct clipseek_jpeg *file, struct clipseek_resizer *r)
+{
+	j_decompress_ptr info = &d->info;
+	int status = start(d, file);
+	size_t indent;
+	JDIMENSION last;
+
+	if (status != CLIPSEEK_JPEG_OK)
+		return status;
+	last = info->output_height - 1;
+	indent = (size_t)crop(info, r) * file->channels;
+	if (r->top > 0)
+		jpeg_skip_scanlines(info, r->top);
+	while (info->output_scanline < (JDIMENSION)r->bottom) {
+		uint8_t *slot = clipseek_slot(r);
+		if (!read_row(info, slot + indent))
+			return CLIPSEEK_JPEG_TRUNCATED;
+		clipseek_push(r, slot);
+	}
+	/* libjpeg leaves unread what is skipped up to the end, so the last row is decoded to see whether all are there. */
+	if (info->output_scanline < last)
+		jpeg_skip_scanlines(info, last - info->output_scanline);
+	if (info->output_scanline <= last && !read_row(info, clipseek_slot(r) + indent))
+		return CLIPSEEK_JPEG_TRUNCATED;
+	return finish(info);
+}
+
+/* run decodes into out or, where there is none, as much as r needs. */
+static int run(const uint8_t *data, size_t size, const struct clipseek_jpeg *file, uint8_t *out, struct clipseek_resizer *r, char *message)
 {
 	struct decoder d;
 
 	memset(&d, 0, sizeof d);
-	d.max_scans = max_scans;
+	d.max_scans = file->max_scans;
 	d.message = message;
 	d.info.err = jpeg_std_error(&d.errors);
 	d.errors.error_exit = fail;
@@ -115,7 +190,20 @@ int clipseek_jpeg_decode(const uint8_t *data, size_t size, unsigned width, unsig
 	d.info.src = &d.source;
 	d.progress.progress_monitor = count_scans;
 	d.info.progress = &d.progress;
-	d.status = decode(&d, width, height, channels, out);
+	d.status = out ? decode(&d, file, out) : decode_part(&d, file, r);
 	jpeg_destroy_decompress(&d.info);
 	return d.status;
+}
+
+int clipseek_jpeg_decode(const uint8_t *data, size_t size, const struct clipseek_jpeg *file, uint8_t *out, char *message)
+{
+	return run(data, size, file, out, NULL, message);
+}
+
+int clipseek_jpeg_resize(const uint8_t *data, size_t size, const struct clipseek_jpeg *file, struct clipseek_resizer *r,
+                         const struct clipseek_job *job, uint8_t *out, char *message)
+{
+	if (!clipseek_begin(r, job, out))
+		return CLIPSEEK_JPEG_MEMORY;
+	return run(data, size, file, NULL, r, message);
 }

@@ -5,23 +5,40 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "resize.h"
+
 enum clipseek_jpeg_status {
 	CLIPSEEK_JPEG_OK = 0,
 	CLIPSEEK_JPEG_TRUNCATED, /* the data end before the pixels do */
 	CLIPSEEK_JPEG_BROKEN,    /* libjpeg refuses; message says why */
 	CLIPSEEK_JPEG_MISMATCH,  /* size or channels are not those asked for */
-	CLIPSEEK_JPEG_SCANS      /* more scans than max_scans */
+	CLIPSEEK_JPEG_SCANS,     /* more scans than max_scans */
+	CLIPSEEK_JPEG_MEMORY     /* none for the resizer */
 };
 
-/* Room for libjpeg's own text (JMSG_LENGTH_MAX). */
+/* Room for libjpeg's own text (JMSG_LENGTH_MAX), which every message must have. */
 #define CLIPSEEK_JPEG_MESSAGE 200
 
+/* What a file's header was found to say, and what to make of it. channels is 1 (grey), 3 (RGB) or 4 (CMYK). */
+struct clipseek_jpeg {
+	unsigned width, height;
+	int channels;
+	int eighths;   /* the size to decode to: 8 is the file's own, 4 half of it; sides are rounded up */
+	int max_scans;
+};
+
 /*
- * clipseek_jpeg_decode decodes data into out: height rows of width * channels bytes without gaps; channels is 1 (grey),
- * 3 (RGB) or 4 (CMYK, turned so that 255 is full ink). It settles everything that libjpeg allocates before it returns
- * and keeps no pointer. message receives a text for CLIPSEEK_JPEG_BROKEN.
+ * clipseek_jpeg_decode decodes a file into out: rows without gaps; CMYK is turned so that 255 is full ink. Everything
+ * that libjpeg allocates is settled before it returns, and no pointer is kept. message gets a text for
+ * CLIPSEEK_JPEG_BROKEN.
  */
-int clipseek_jpeg_decode(const uint8_t *data, size_t size, unsigned width, unsigned height, int channels,
-                         int max_scans, uint8_t *out, char message[CLIPSEEK_JPEG_MESSAGE]);
+int clipseek_jpeg_decode(const uint8_t *data, size_t size, const struct clipseek_jpeg *file, uint8_t *out, char *message);
+
+/*
+ * clipseek_jpeg_resize resizes a file by the filters of r as it decodes, and decodes only what they reach. The pixels
+ * are those of the whole picture, and a file that ends early or is damaged anywhere is refused all the same.
+ */
+int clipseek_jpeg_resize(const uint8_t *data, size_t size, const struct clipseek_jpeg *file, struct clipseek_resizer *r,
+                         const struct clipseek_job *job, uint8_t *out, char *message);
 
 #endif

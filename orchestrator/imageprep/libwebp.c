@@ -30,17 +30,20 @@ int clipseek_webp_features(const uint8_t *data, size_t size, int *width, int *he
 	return CLIPSEEK_WEBP_OK;
 }
 
-int clipseek_webp_decode(const uint8_t *data, size_t size, int with_alpha, uint8_t *out, size_t out_size, int stride)
+int clipseek_webp_decode(const uint8_t *data, size_t size, const struct clipseek_webp *wanted, uint8_t *out, size_t out_size)
 {
 	WebPDecoderConfig config;
 	VP8StatusCode code;
 	if (!WebPInitDecoderConfig(&config))
 		return CLIPSEEK_WEBP_BROKEN;
-	config.output.colorspace = with_alpha ? MODE_RGBA : MODE_RGB;
+	config.output.colorspace = wanted->alpha ? MODE_RGBA : MODE_RGB;
 	config.output.is_external_memory = 1;
 	config.output.u.RGBA.rgba = out;
-	config.output.u.RGBA.stride = stride;
+	config.output.u.RGBA.stride = wanted->stride;
 	config.output.u.RGBA.size = out_size;
+	config.options.use_scaling = wanted->width > 0;
+	config.options.scaled_width = wanted->width;
+	config.options.scaled_height = wanted->height;
 	code = WebPDecode(data, size, &config);
 	WebPFreeDecBuffer(&config.output); /* leaves external memory alone */
 	return status_of(code);

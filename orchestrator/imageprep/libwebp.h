@@ -15,10 +15,16 @@ enum clipseek_webp_status {
 /* clipseek_webp_features reads the size of the picture and whether it has alpha (1 or 0). */
 int clipseek_webp_features(const uint8_t *data, size_t size, int *width, int *height, int *alpha);
 
+/* How a picture is decoded: RGBA or RGB, rows stride bytes apart, shrunk to width x height unless they are 0. */
+struct clipseek_webp {
+	int alpha, stride;
+	int width, height;
+};
+
 /*
- * clipseek_webp_decode decodes data as RGBA (with_alpha) or RGB into out, of out_size bytes with rows stride bytes
- * apart. Everything that libwebp allocates is settled before it returns, and no pointer is kept.
+ * clipseek_webp_decode decodes data into out, of out_size bytes. Everything that libwebp allocates is settled before it
+ * returns, and no pointer is kept.
  */
-int clipseek_webp_decode(const uint8_t *data, size_t size, int with_alpha, uint8_t *out, size_t out_size, int stride);
+int clipseek_webp_decode(const uint8_t *data, size_t size, const struct clipseek_webp *wanted, uint8_t *out, size_t out_size);
 
 #endif

@@ -62,9 +62,9 @@ func (s metadataSource) read() metadata {
 		if !ok {
 			return m
 		}
-		root := t.directory(t.first, tagOrientation, tagExifDirectory)
-		m.takenAt = t.takenAt(root)
-		if f, ok := root[tagOrientation]; ok {
+		root := t.directory(t.first, [2]uint16{tagOrientation, tagExifDirectory})
+		m.takenAt = t.takenAt(root[1])
+		if f := root[0]; len(f.data) > 0 {
 			if v, ok := t.number(f); ok && v >= 1 && v <= 8 && v == float64(orientation(v)) {
 				m.orientation = orientation(v)
 			}

@@ -242,8 +242,8 @@ func rawProfile(text []byte) []byte {
 }
 
 // decodePNG decodes into p.pixels.
-func decodePNG(file []byte, _ header, p *Picture) error {
-	image, _, err := walkPNG(file)
+func decodePNG(p *Picture, _ int) error {
+	image, _, err := walkPNG(p.file)
 	if err != nil {
 		return err
 	}
@@ -252,7 +252,7 @@ func decodePNG(file []byte, _ header, p *Picture) error {
 			return err
 		}
 	}
-	source := &pngPixels{file: file, at: image.pixels}
+	source := &pngPixels{file: p.file, at: image.pixels}
 	if err := p.png.open(source); err != nil {
 		return source.explain(err)
 	}

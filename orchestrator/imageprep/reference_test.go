@@ -68,9 +68,9 @@ func TestParity(t *testing.T) {
 			t.Errorf("%s: %v", c.Name, err)
 			continue
 		}
-		got := picture.square(c.spec())
-		if different, most := difference(got.pix, readFile(t, filepath.Join(dir, c.Pixels))); different > 0 {
-			t.Errorf("%s, %s %d: %d of %d bytes differ, by up to %d", c.Name, c.Rule, c.Size, different, len(got.pix), most)
+		got := squareOf(t, picture, c.spec())
+		if different, most := difference(got, readFile(t, filepath.Join(dir, c.Pixels))); different > 0 {
+			t.Errorf("%s, %s %d: %d of %d bytes differ, by up to %d", c.Name, c.Rule, c.Size, different, len(got), most)
 		}
 		if c.Tensor != "" {
 			compareTensor(t, picture, c.spec(), readFile(t, filepath.Join(dir, c.Tensor)))

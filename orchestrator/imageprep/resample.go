@@ -1,6 +1,9 @@
 package imageprep
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 // Pillow's resampling of 8-bit pixels: each axis is filtered by itself with weights rounded to 22 bits after the
 // point, and each pass rounds to 8 bits. All of it is integer arithmetic but the making of the weights, which is done
@@ -8,12 +11,10 @@ import "math"
 //
 // Turning upright costs nothing here: a mirrored axis is filtered with mirrored weights, and for a transposed picture
 // the passes swap places. Only the small result is transposed. Only those rows and columns are computed that the crop
-// keeps and the filter reaches.
+// keeps and the filter reaches. Go makes the weights and C (resize.h) applies them.
 
-const (
-	precisionBits = 32 - 8 - 2 // 8 for the result, 2 because negative lobes can take a sum out of range
-	half          = 1 << (precisionBits - 1)
-)
+// precisionBits is how many bits a weight has after the point; it is that of resize.h.
+const precisionBits = 32 - 8 - 2 // 8 for the result, 2 because negative lobes can take a sum out of range
 
 // axis is one direction of a resize: of in pixels, filtered to out, the n outputs from first on are wanted.
 type axis struct {
@@ -24,7 +25,7 @@ type axis struct {
 // window is the part of the source that one output pixel is made of: count pixels from start, with the weights at
 // weights[at:at+count].
 type window struct {
-	start, count, at int
+	start, count, at int32 // as in resize.h
 }
 
 // weights is a filter prepared for one axis.
@@ -32,7 +33,7 @@ type weights struct {
 	axis     axis
 	mirrored bool
 	windows  []window
-	fixed    []int64   // rounded to precisionBits; they fit 32 bits
+	fixed    []int32   // rounded to precisionBits
 	lo, hi   int       // the source pixels that any window reaches
 	exact    []float64 // as computed, in the upright order; 16-bit grey is filtered with these
 }
@@ -51,10 +52,10 @@ func bicubic(x float64) float64 {
 	return 0
 }
 
-// set prepares the filter for an axis; a repeated axis costs nothing.
-func (w *weights) set(a axis, mirrored bool) {
-	if w.axis == a && w.mirrored == mirrored && len(w.windows) == a.n {
-		return
+// set prepares the filter for an axis and tells whether anything changed; a repeated axis costs nothing.
+func (w *weights) set(a axis, mirrored bool) (changed bool) {
+	if w.axis == a && w.mirrored == mirrored {
+		return false
 	}
 	w.axis, w.mirrored = a, mirrored
 	w.windows, w.fixed, w.exact = w.windows[:0], w.fixed[:0], w.exact[:0]
@@ -82,25 +83,20 @@ func (w *weights) set(a axis, mirrored bool) {
 		}
 		if mirrored { // the source runs the other way
 			start = a.in - start - count
-			reverse(w.fixed[at:])
+			slices.Reverse(w.fixed[at:])
 		}
-		w.windows = append(w.windows, window{start, count, at})
+		w.windows = append(w.windows, window{int32(start), int32(count), int32(at)})
 		w.lo, w.hi = min(w.lo, start), max(w.hi, start+count)
 	}
+	return true
 }
 
-func fixedPoint(v float64) int64 {
+func fixedPoint(v float64) int32 {
 	v *= 1 << precisionBits
 	if v < 0 {
-		return int64(v - 0.5)
+		return int32(v - 0.5)
 	}
-	return int64(v + 0.5)
-}
-
-func reverse(s []int64) {
-	for i, j := 0, len(s)-1; i < j; i, j = i+1, j-1 {
-		s[i], s[j] = s[j], s[i]
-	}
+	return int32(v + 0.5)
 }
 
 // verticalFirst is Pillow 13's choice of the first pass, for upright sizes; earlier versions always began with the
@@ -111,10 +107,10 @@ func verticalFirst(x, y axis) bool {
 
 // resampler holds the working memory of resizes.
 type resampler struct {
-	x, y                 weights // along the stored rows and columns
-	first, second, third []byte  // after the first pass, after the second, transposed
+	resizer
+	exactX, exactY       weights // of 16-bit grey
+	first, second, third []byte  // after the first pass, after both, transposed
 	full, blocks, colors []byte  // the source in another mode, its blocks averaged, the result in RGB
-	words                []int64 // two rows paired
 	table                normalizer
 }
 
@@ -127,67 +123,32 @@ func (r *resampler) shed(limit int) {
 	}
 }
 
-// resize filters src, which is turned by o, to the wanted part of the upright picture: x and y are the upright axes.
-// The result has x.n x y.n pixels of src.n bytes and lies in the resampler's memory until the next resize.
-func (r *resampler) resize(src plane, o orientation, x, y axis) plane {
-	vertical := verticalFirst(x, y)
-	mirrorX, mirrorY := o.mirrors()
+// plan says how a stored picture of n bytes a pixel, turned by o, is filtered to the wanted part of the upright picture,
+// whose axes x and y are, and gives memory for the result, which is not yet transposed.
+func (r *resampler) plan(n int, o orientation, x, y axis) (job, plane) {
+	j := job{x: x, y: y, verticalFirst: verticalFirst(x, y)}
+	j.mirrorX, j.mirrorY = o.mirrors()
 	if o.swapsSides() {
-		x, y = y, x
-		vertical = !vertical
+		j.x, j.y = y, x
+		j.verticalFirst = !j.verticalFirst
 	}
-	r.x.set(x, mirrorX)
-	r.y.set(y, mirrorY)
-	var out plane
-	if vertical {
-		mid := r.alongColumns(src, &r.first, 0, r.x.lo, r.x.hi)
-		out = r.alongRows(mid, &r.second, r.x.lo, 0, mid.h)
-	} else {
-		mid := r.alongRows(src, &r.first, 0, r.y.lo, r.y.hi)
-		out = r.alongColumns(mid, &r.second, r.y.lo, 0, mid.w)
-	}
-	if o.swapsSides() {
-		out = transpose(out, &r.third)
-	}
-	return out
+	r.second = grow(r.second, j.x.n*j.y.n*n)
+	return j, plane{pix: r.second, w: j.x.n, h: j.y.n, n: n}
 }
 
-// alongRows filters rows y0 to y1 of src by r.x. Column 0 of src is column origin of the picture.
-func (r *resampler) alongRows(src plane, buf *[]byte, origin, y0, y1 int) plane {
-	out := plane{w: len(r.x.windows), h: y1 - y0, n: src.n}
-	*buf = grow(*buf, out.w*out.h*out.n)
-	out.pix = *buf
-	filter := filterRows1
-	switch src.n {
-	case 2:
-		filter = filterRows2
-	case 3:
-		filter = filterRows3
-	case 4:
-		filter = filterRows4
+// resize filters src by a plan. The result lies in the resampler's memory until the next resize.
+func (r *resampler) resize(src plane, o orientation, x, y axis) (plane, error) {
+	j, out := r.plan(src.n, o, x, y)
+	if err := r.resizePlane(j, src, out.pix); err != nil {
+		return plane{}, err
 	}
-	from, to := (r.x.lo-origin)*src.n, (r.x.hi-origin)*src.n
-	if cap(r.words) < to-from {
-		r.words = make([]int64, to-from)
-	}
-	words := r.words[:to-from]
-	for y := 0; y < out.h; y += 2 {
-		next := min(y+1, out.h-1) // an odd last row is paired with itself
-		pairRows(words, src.row(y0 + y)[from:to], src.row(y0 + next)[from:to])
-		filter(out.row(y), out.row(next), words, &r.x, r.x.lo)
-	}
-	return out
+	return r.turned(out, o), nil
 }
 
-// alongColumns filters columns x0 to x1 of src by r.y. Row 0 of src is row origin of the picture.
-func (r *resampler) alongColumns(src plane, buf *[]byte, origin, x0, x1 int) plane {
-	out := plane{w: x1 - x0, h: len(r.y.windows), n: src.n}
-	*buf = grow(*buf, out.w*out.h*out.n)
-	out.pix = *buf
-	stride := src.w * src.n
-	for y, win := range r.y.windows {
-		from := (win.start-origin)*stride + x0*src.n
-		filterColumns(out.row(y), src.pix[from:], stride, r.y.fixed[win.at:win.at+win.count])
+// turned finishes a planned resize.
+func (r *resampler) turned(out plane, o orientation) plane {
+	if o.swapsSides() {
+		return transpose(out, &r.third)
 	}
 	return out
 }

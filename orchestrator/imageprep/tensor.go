@@ -6,8 +6,8 @@ import (
 	"clipseek/orchestrator/model"
 )
 
-// Tensor writes the prepared picture to dst, float32 [3, Size, Size] with channels R, G, B. It may be called repeatedly
-// with different specs. It fails as Invalid for a bad spec and as Internal for a dst whose length is not spec.Len().
+// Tensor decodes the picture and writes it, prepared, to dst, float32 [3, Size, Size] with channels R, G, B. Besides
+// what Decode says of files it fails as Invalid for a bad spec and as Internal for a dst whose length is not spec.Len().
 func (p *Picture) Tensor(spec Spec, dst []float32) error {
 	if err := spec.Validate(); err != nil {
 		return err
@@ -15,41 +15,75 @@ func (p *Picture) Tensor(spec Spec, dst []float32) error {
 	if len(dst) != spec.Len() {
 		return fault.Internal("the tensor's memory holds %d values, and %d are wanted", len(dst), spec.Len())
 	}
+	x, y := spec.fit(p.uprightSize())
+	held := p.owner.hold(p.weight(spec.Resize, x, y))
+	defer p.owner.inFlight.Release(held)
+	p.start()
+	rgb, err := p.square(spec, x, y)
+	if err != nil {
+		return err
+	}
+	p.lap(&p.times.Convert)
 	p.work.table.set(spec)
-	p.work.table.apply(dst, p.square(spec))
+	p.work.table.apply(dst, rgb)
+	p.lap(&p.times.Normalize)
 	return nil
 }
 
-// square resizes and crops by the spec's rule; the result is RGB and lies in p.work until the next call.
-func (p *Picture) square(spec Spec) plane {
-	x, y := spec.fit(p.uprightSize())
+// square resizes and crops by the spec's rule, to x and y; the result is RGB and lies in p.work until the next call.
+func (p *Picture) square(spec Spec, x, y axis) (plane, error) {
+	eighths := 8
+	if p.owner.cfg.Fast {
+		eighths = p.enough(x, y)
+		x.in, y.in = scaled(x.in, eighths), scaled(y.in, eighths)
+	}
+	if p.filtersRows(spec.Resize) {
+		out, err := p.resizeJPEG(eighths, x, y)
+		if err != nil {
+			return plane{}, err
+		}
+		return toRGB(p.mode, out, &p.palette, &p.work.colors), nil
+	}
+	if err := p.decode(eighths); err != nil {
+		return plane{}, err
+	}
+	p.lap(&p.times.Decode)
 	if spec.Resize == model.ResizeShortestRGB {
 		return p.squareOfRGB(x, y)
 	}
-	m, w := p.mode, &p.work
-	var out plane
-	switch m {
+	m, out, err := p.filter(x, y)
+	if err != nil {
+		return plane{}, err
+	}
+	return toRGB(m, out, &p.palette, &p.work.colors), nil
+}
+
+// filter resizes the decoded picture in its own mode and by that mode's rule; 16-bit grey becomes grey.
+func (p *Picture) filter(x, y axis) (mode, plane, error) {
+	w, src := &p.work, p.pixels
+	defer p.lap(&p.times.Resize)
+	switch p.mode {
 	case modeBilevel, modePalette:
-		out = w.nearest(p.pixels, p.turn, x, y)
+		return p.mode, w.nearest(src, p.turn, x, y), nil
 	case modeGray16:
-		out = clipGray16(w.resizeGray16(p.pixels, x, y), &w.third)
-		m = modeGray
+		return modeGray, clipGray16(w.resizeGray16(turnGray16(src, p.turn, &w.full), x, y), &w.third), nil
 	case modeGrayAlpha, modeRGBA:
 		if x.in == x.out && y.in == y.out { // a copy in Pillow, without the detour that loses bits
-			out = w.resize(p.pixels, p.turn, x, y)
 			break
 		}
-		out = w.resize(premultiply(p.pixels, &w.full), p.turn, x, y)
+		src = premultiply(src, &w.full)
+		p.lap(&p.times.Convert)
+		out, err := w.resize(src, p.turn, x, y)
 		unpremultiply(out)
-	default:
-		out = w.resize(p.pixels, p.turn, x, y)
+		return p.mode, out, err
 	}
-	return toRGB(m, out, &p.palette, &w.colors)
+	out, err := w.resize(src, p.turn, x, y)
+	return p.mode, out, err
 }
 
 // squareOfRGB converts to RGB before it resizes. Channels do not mix in a resize, so grey stays one channel and alpha
 // is left out at the end, which gives the same pixels.
-func (p *Picture) squareOfRGB(x, y axis) plane {
+func (p *Picture) squareOfRGB(x, y axis) (plane, error) {
 	m, w := p.mode, &p.work
 	src := p.pixels
 	switch m {
@@ -58,7 +92,13 @@ func (p *Picture) squareOfRGB(x, y axis) plane {
 	case modeGray16:
 		src, m = clipGray16(src, &w.full), modeGray
 	}
-	return toRGB(m, w.resize(src, p.turn, x, y), &p.palette, &w.colors)
+	p.lap(&p.times.Convert)
+	out, err := w.resize(src, p.turn, x, y)
+	if err != nil {
+		return plane{}, err
+	}
+	p.lap(&p.times.Resize)
+	return toRGB(m, out, &p.palette, &w.colors), nil
 }
 
 // normalizer maps a byte of each channel to its normalized value: (v/255 - mean) / std in float32, each step rounded as

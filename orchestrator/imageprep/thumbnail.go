@@ -18,7 +18,12 @@ func (p *Picture) Thumbnail(maxSide, quality int) ([]byte, error) {
 	if quality < 1 || quality > 100 {
 		return nil, fault.Invalid("thumbnail quality %d must be 1 to 100", quality)
 	}
-	small := p.shrink(maxSide)
+	held := p.owner.hold(p.wholeWeight())
+	defer p.owner.inFlight.Release(held)
+	small, err := p.shrink(maxSide)
+	if err != nil {
+		return nil, err
+	}
 	shown := image.NewRGBA(image.Rect(0, 0, small.w, small.h))
 	for i := range small.w * small.h {
 		px := shown.Pix[4*i : 4*i+4 : 4*i+4]
@@ -32,29 +37,35 @@ func (p *Picture) Thumbnail(maxSide, quality int) ([]byte, error) {
 	return file.Bytes(), nil
 }
 
-// shrink brings the picture to RGB of at most maxSide. Whole blocks of pixels are averaged first as long as twice the
-// wanted size remains; the rest is done by the bicubic filter, so the result is as good as from the filter alone and
-// takes a fraction of the time.
-func (p *Picture) shrink(maxSide int) plane {
+// shrink brings the picture to RGB of at most maxSide. It is decoded small where its format can, then whole blocks of
+// pixels are averaged, as long as twice the wanted size remains; the rest is done by the bicubic filter, so the result
+// is as good as from the filter alone and takes a fraction of the time.
+func (p *Picture) shrink(maxSide int) (plane, error) {
 	w := &p.work
-	src, m := p.opaque()
 	width, height := p.uprightSize()
-	outW, outH := width, height
+	x, y := axis{in: width, out: width}, axis{in: height, out: height}
 	if longer := max(width, height); longer > maxSide {
-		outW = max(1, (width*maxSide+longer/2)/longer)
-		outH = max(1, (height*maxSide+longer/2)/longer)
+		x.out = max(1, (width*maxSide+longer/2)/longer)
+		y.out = max(1, (height*maxSide+longer/2)/longer)
 	}
-	factor := min(width/(2*outW), height/(2*outH))
-	if factor > 1 {
-		src = averageBlocks(src, factor, &w.blocks)
+	if err := p.decode(p.enough(x, y)); err != nil {
+		return plane{}, err
 	}
-	width, height = src.w, src.h
+	src, m := p.opaque()
+	x.in, y.in = src.w, src.h
 	if p.turn.swapsSides() {
-		width, height = height, width
+		x.in, y.in = src.h, src.w
 	}
-	x := axis{in: width, out: outW, n: outW}
-	y := axis{in: height, out: outH, n: outH}
-	return toRGB(m, w.resize(src, p.turn, x, y), &p.palette, &w.colors)
+	if factor := min(x.in/(2*x.out), y.in/(2*y.out)); factor > 1 {
+		src = averageBlocks(src, factor, &w.blocks)
+		x.in, y.in = x.in/factor, y.in/factor
+	}
+	x.n, y.n = x.out, y.out
+	out, err := w.resize(src, p.turn, x, y)
+	if err != nil {
+		return plane{}, err
+	}
+	return toRGB(m, out, &p.palette, &w.colors), nil
 }
 
 // opaque is the picture in a mode that can be filtered, with white behind what is transparent.

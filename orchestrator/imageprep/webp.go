@@ -3,8 +3,6 @@ package imageprep
 import (
 	"bytes"
 	"encoding/binary"
-
-	"clipseek/orchestrator/fault"
 )
 
 // riffHeader is "RIFF", the size of what follows, "WEBP".
@@ -142,23 +140,25 @@ func (f *webpFrame) read(chunk []byte, canvas webpCanvas) error {
 func uint24(b []byte) int { return int(b[0]) | int(b[1])<<8 | int(b[2])<<16 }
 
 // decodeWebP decodes a still, or the first frame of an animation onto an empty canvas.
-func decodeWebP(file []byte, _ header, p *Picture) error {
-	_, frame, _, err := walkWebP(file)
+func decodeWebP(p *Picture, eighths int) error {
+	_, frame, _, err := walkWebP(p.file)
 	if err != nil {
 		return err
 	}
 	out := p.pixels
-	if frame.width < out.w || frame.height < out.h {
+	x, y := frame.x*eighths/8, frame.y*eighths/8
+	w, h := min(scaled(frame.width, eighths), out.w-x), min(scaled(frame.height, eighths), out.h-y)
+	if w < out.w || h < out.h {
 		clear(out.pix)
 	}
-	first := (frame.y*out.w + frame.x) * out.n
-	switch webpDecode(frame.data, out.pix[first:], out.w*out.n, p.mode == modeRGBA) {
+	part := plane{pix: out.pix[(y*out.w+x)*out.n:], w: w, h: h, n: out.n}
+	switch webpDecode(frame.data, part, out.w*out.n, eighths < 8) {
 	case webpOK:
 		return nil
 	case webpTruncated:
 		return endsEarly("WebP")
 	case webpNoMemory:
-		return fault.Unavailable("there is not enough memory to decode the picture; try again when less is running")
+		return noMemory()
 	default:
 		return damaged("WebP", "its pixels cannot be decoded")
 	}

@@ -2,9 +2,11 @@ package imageprep
 
 // #cgo LDFLAGS: -lwebp
 // #include "libwebp.h"
+// #cgo noescape clipseek_webp_features
+// #cgo nocallback clipseek_webp_features
+// #cgo noescape clipseek_webp_decode
+// #cgo nocallback clipseek_webp_decode
 import "C"
-
-import "unsafe"
 
 type webpStatus int
 
@@ -22,7 +24,7 @@ type webpInfo struct {
 // webpFeatures reads the size of a file or frame and whether it has alpha. It allocates nothing in C.
 func webpFeatures(data []byte) (webpInfo, error) {
 	var width, height, alpha C.int
-	status := C.clipseek_webp_features((*C.uint8_t)(unsafe.SliceData(data)), C.size_t(len(data)), &width, &height, &alpha)
+	status := C.clipseek_webp_features(bytesOf(data), C.size_t(len(data)), &width, &height, &alpha)
 	switch webpStatus(status) {
 	case webpOK:
 		return webpInfo{int(width), int(height), alpha != 0}, nil
@@ -33,13 +35,12 @@ func webpFeatures(data []byte) (webpInfo, error) {
 	}
 }
 
-// webpDecode decodes data as RGB or RGBA into out, rows stride bytes apart. C borrows both buffers for the length of
-// the call and keeps neither; it refuses an out that is too small.
-func webpDecode(data, out []byte, stride int, alpha bool) webpStatus {
-	withAlpha := C.int(0)
-	if alpha {
-		withAlpha = 1
+// webpDecode decodes data as RGB or RGBA into out, rows stride bytes apart, and shrinks it to out's size where that is
+// asked for. C borrows both buffers for the length of the call and keeps neither; it refuses an out that is too small.
+func webpDecode(data []byte, out plane, stride int, shrink bool) webpStatus {
+	wanted := C.struct_clipseek_webp{alpha: flag(out.n == 4), stride: C.int(stride)}
+	if shrink {
+		wanted.width, wanted.height = C.int(out.w), C.int(out.h)
 	}
-	return webpStatus(C.clipseek_webp_decode((*C.uint8_t)(unsafe.SliceData(data)), C.size_t(len(data)), withAlpha,
-		(*C.uint8_t)(unsafe.SliceData(out)), C.size_t(len(out)), C.int(stride)))
+	return webpStatus(C.clipseek_webp_decode(bytesOf(data), C.size_t(len(data)), &wanted, bytesOf(out.pix), C.size_t(len(out.pix))))
 }
