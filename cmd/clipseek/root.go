@@ -86,7 +86,7 @@ func (p *program) root() *cobra.Command {
 	root.AddCommand(
 		p.serveCommand(), p.ingestCommand(), p.searchCommand(),
 		p.tokenizeCommand(), p.prepareCommand(), p.encodeCommand(),
-		p.modelCommand(), p.collectionCommand(), p.configCommand(),
+		p.modelCommand(), p.collectionCommand(), p.configCommand(), p.benchCommand(),
 	)
 	return root
 }

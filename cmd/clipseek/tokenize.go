@@ -13,11 +13,12 @@ import (
 
 	"clipseek/orchestrator/app"
 	"clipseek/orchestrator/fault"
+	"clipseek/orchestrator/model"
 	"clipseek/orchestrator/tokenizer"
 )
 
 func (p *program) tokenizeCommand() *cobra.Command {
-	var asJSON, truncate bool
+	var asJSON, truncate, special bool
 	cmd := &cobra.Command{
 		Use:   "tokenize",
 		Short: "Turn lines of text into token ids",
@@ -29,18 +30,27 @@ func (p *program) tokenizeCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			m, err := app.OpenModel(cfg)
+			m, err := model.Find(cfg.Model, cfg.ModelsFolder())
 			if err != nil {
 				return err
 			}
-			encode := m.Tokenizer.Encode
+			var opts []tokenizer.Option
+			if special {
+				opts = append(opts, tokenizer.AllowSpecial())
+			}
+			tok, err := app.OpenTokenizer(m, opts...)
+			if err != nil {
+				return err
+			}
+			encode := tok.Encode
 			if truncate {
-				encode = m.Tokenizer.EncodeTruncated
+				encode = tok.EncodeTruncated
 			}
 			return p.tokenize(encode, asJSON)
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "one JSON array a line")
+	cmd.Flags().BoolVar(&special, "special", false, "names of control tokens, as <|endoftext|>, are those tokens and not text")
 	cmd.Flags().BoolVar(&truncate, "truncate", false, "cut lines that are too long for the model instead of failing them")
 	return cmd
 }

@@ -66,23 +66,14 @@ type TextTower struct {
 	File    string `yaml:"file"`
 	Context int    `yaml:"context"` // most tokens of a text, the start and end token included
 	// Causal towers cannot see behind a token, so what follows the end token is left out and a short text costs less.
-	// Others get every text padded with zeros to Context.
+	// Others get every text padded with Pad to Context.
 	Causal     bool      `yaml:"causal"`
+	Pad        int32     `yaml:"pad"`         // id of the padding; 0 for BERT and SigLIP 2, 1 for SigLIP and XLM-RoBERTa
 	Input      string    `yaml:"input"`       // tensor name; int32 or int64 [batch, sequence]
 	Output     string    `yaml:"output"`      // tensor name; float32 [batch, width]
 	MatchScore float32   `yaml:"match_score"` // a best hit below this cosine is probably not what the text asks for; 0 is unknown
 	Tokenizer  Tokenizer `yaml:"tokenizer"`
 }
-
-// Tokenizer names the kind of tokenizer and its files.
-type Tokenizer struct {
-	Kind   string `yaml:"kind"`   // TokenizerCLIP
-	Merges string `yaml:"merges"` // merge table in openai/CLIP's layout, plain or gzip
-	Count  int    `yaml:"count"`  // merges to use from the table; 0 is all of them
-}
-
-// TokenizerCLIP is CLIP's byte-level BPE.
-const TokenizerCLIP = "clip-bpe"
 
 // ResizeRule is how a picture of any shape becomes the model's square.
 type ResizeRule string
@@ -148,9 +139,10 @@ func (c *Card) validate() error {
 	}
 	need(c.Text.Context >= 3, "text.context must be at least 3, for example 77")
 	need(c.Text.Input != "" && c.Text.Output != "", "text.input and text.output must name the tensors")
-	need(c.Text.Tokenizer.Kind == TokenizerCLIP, "text.tokenizer.kind must be %s", TokenizerCLIP)
-	need(c.Text.Tokenizer.Count >= 0, "text.tokenizer.count must not be negative")
-	for key, file := range map[string]string{"image.file": c.Image.File, "text.file": c.Text.File, "text.tokenizer.merges": c.Text.Tokenizer.Merges, "golden": c.Golden} {
+	need(c.Text.Pad >= 0, "text.pad must not be negative")
+	wrong = append(wrong, c.Text.Tokenizer.faults()...)
+	tokenizerKey, tokenizerFile := c.Text.Tokenizer.File()
+	for key, file := range map[string]string{"image.file": c.Image.File, "text.file": c.Text.File, tokenizerKey: tokenizerFile, "golden": c.Golden} {
 		_, listed := c.Files[file]
 		need(file != "" && listed, "%s must name a file that is listed under files with its SHA-256", key)
 	}

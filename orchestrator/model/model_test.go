@@ -50,6 +50,39 @@ func TestReadCard(t *testing.T) {
 	}
 }
 
+// The other tokenizers have a file and keys of their own.
+func TestReadCardTokenizers(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		tokenizer string
+		want      []string // none is a good card
+	}{
+		"BERT":                  {"{kind: bert-wordpiece, vocabulary: merges.txt}", nil},
+		"BERT, cased":           {"{kind: bert-wordpiece, vocabulary: merges.txt, cased: true}", nil},
+		"BERT without its file": {"{kind: bert-wordpiece, merges: merges.txt}", []string{"text.tokenizer.vocabulary must name a file", "keys that bert-wordpiece does not know"}},
+		"SentencePiece":         {"{kind: sentencepiece, model: merges.txt, end: </s>}", nil},
+		"all of SentencePiece":  {"{kind: sentencepiece, model: merges.txt, start: <s>, end: </s>, clean: [repair, punctuation, case, spaces], ids: fairseq}", nil},
+		"no start and no end":   {"{kind: sentencepiece, model: merges.txt}", []string{"text.tokenizer.start or .end"}},
+		"unknown step and ids":  {"{kind: sentencepiece, model: merges.txt, end: </s>, clean: [wash], ids: mine}", []string{`clean has "wash"`, "ids must be fairseq"}},
+		"file not listed":       {"{kind: sentencepiece, model: other.model, end: </s>}", []string{"text.tokenizer.model must name a file that is listed"}},
+		"negative count":        {"{kind: clip-bpe, merges: merges.txt, count: -1}", []string{"count must not be negative"}},
+		"keys of another":       {"{kind: clip-bpe, merges: merges.txt, cased: true}", []string{"keys that clip-bpe does not know"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, err := model.ReadCard([]byte(strings.Replace(card(), "{kind: clip-bpe, merges: merges.txt}", tc.tokenizer, 1)))
+			if len(tc.want) == 0 && err != nil {
+				t.Fatal(err)
+			}
+			for _, want := range tc.want {
+				if !strings.Contains(fault.Public(err), want) {
+					t.Errorf("%q lacks %q", fault.Public(err), want)
+				}
+			}
+		})
+	}
+}
+
 func TestReadCardFaults(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
@@ -65,6 +98,7 @@ func TestReadCardFaults(t *testing.T) {
 		"unknown rule":      {"resize: shortest", "resize: stretch", []string{"image.resize must be"}},
 		"zero deviation":    {"std: [0.2, 0.2, 0.2]", "std: [0.2, 0, 0.2]", []string{"image.std[1]"}},
 		"unknown tokenizer": {"clip-bpe", "words", []string{"tokenizer.kind"}},
+		"negative pad":      {"causal: true", "causal: false, pad: -1", []string{"text.pad must not be negative"}},
 		"file not listed":   {"file: text.onnx", "file: other.onnx", []string{"text.file must name a file that is listed"}},
 		"way out":           {"files: {", "files: {../../etc/passwd: x, ", []string{"inside the model directory", "64 hexadecimal"}},
 		"two faults":        {"width: 8\nimage: {file: image.onnx, size: 32", "width: 0\nimage: {file: image.onnx, size: 0", []string{"width must", "image.size must"}},

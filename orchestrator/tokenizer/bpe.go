@@ -25,7 +25,9 @@ type slot struct {
 // noRank is the rank of neighbours that do not merge.
 const noRank int32 = math.MaxInt32
 
-func pairKey(left, right int32) uint64 { return uint64(left)<<32 | uint64(right) + 1 }
+var noMerge = pending{rank: noRank}
+
+func pairKey(left, right int32) uint64 { return uint64(uint32(left))<<32 | uint64(uint32(right)) + 1 }
 
 // home is the slot where the search for key starts: Fibonacci hashing, 2^64 divided by the golden ratio.
 func (t *mergeTable) home(key uint64) uint64 { return key * 0x9E3779B97F4A7C15 >> t.shift }
@@ -63,19 +65,20 @@ func (t *mergeTable) lookup(left, right int32) (rank, merged int32) {
 	}
 }
 
-// shortWord is the greatest size in bytes of words that are merged by scanning all neighbours for each merge. That is
-// quadratic, but quicker than a heap for words as people write them.
-const shortWord = 48
+// maxPasses is how often all neighbours of a word are looked at, each time for all merges of one rank. That is quicker than
+// a heap for words as people write them, and for long ones that repeat themselves; but quadratic for others.
+const maxPasses = 32
 
 // mergeScratch is the memory for merging one word.
 type mergeScratch struct {
 	symbols []int32
 	merges  []pending // of each symbol with the one after it
+	ids     []int32
 	long    longScratch
 }
 
 func (m *mergeScratch) bytes() int {
-	return 4*cap(m.symbols) + 8*cap(m.merges) + m.long.bytes()
+	return 4*(cap(m.symbols)+cap(m.ids)) + 8*cap(m.merges) + m.long.bytes()
 }
 
 // pending is a merge that could be made.
@@ -91,14 +94,15 @@ func (t *mergeTable) appendIDs(ids []int32, word []byte, m *mergeScratch) []int3
 		m.symbols = append(m.symbols, t.inner[b])
 	}
 	m.symbols = append(m.symbols, t.final[word[len(word)-1]])
-	if len(word) > shortWord {
-		return t.mergeLong(ids, m.symbols, &m.long)
+	if !t.mergePasses(m, false) {
+		t.mergeLong(m)
 	}
-	return append(ids, t.mergeShort(m)...)
+	return append(ids, m.symbols...)
 }
 
-// mergeShort merges m.symbols in place and returns what is left of them.
-func (t *mergeTable) mergeShort(m *mergeScratch) []int32 {
+// mergePasses merges m.symbols in place and tells whether it came to the end; if not, maxPasses was too few. With yield a
+// pass ends where its merge makes neighbours that go before it.
+func (t *mergeTable) mergePasses(m *mergeScratch, yield bool) bool {
 	symbols := m.symbols
 	merges := m.merges[:0]
 	for i := 1; i < len(symbols); i++ {
@@ -106,38 +110,52 @@ func (t *mergeTable) mergeShort(m *mergeScratch) []int32 {
 		merges = append(merges, pending{rank, merged})
 	}
 	m.merges = merges
-	for {
+	for range maxPasses {
 		best := noRank
 		for _, p := range merges {
 			best = min(best, p.rank)
 		}
 		if best == noRank {
-			return symbols
+			m.symbols = symbols
+			return true
 		}
-		kept := 0
-		for i := 0; i < len(symbols); i++ {
-			symbol := symbols[i]
-			again := false
-			if i < len(merges) && merges[i].rank == best {
-				symbol = merges[i].merged
-				again = true
-				i++
-			}
-			symbols[kept] = symbol
-			// The neighbours on both sides are new ones for a symbol that was just made.
-			if kept > 0 && (again || merges[kept-1].merged < 0) {
-				rank, merged := t.lookup(symbols[kept-1], symbol)
-				merges[kept-1] = pending{rank, merged}
-			}
-			if i < len(merges) {
-				merges[kept] = merges[i]
-				if again {
-					merges[kept].merged = -1
-				}
-			}
-			kept++
-		}
-		symbols = symbols[:kept]
-		merges = merges[:kept-1]
+		kept := t.mergePass(symbols, merges, best, yield)
+		symbols, merges = symbols[:kept], merges[:kept-1]
 	}
+	m.symbols = symbols
+	return false
+}
+
+// mergePass makes the merges of the rank best from left to right and returns how many symbols are left.
+func (t *mergeTable) mergePass(symbols []int32, merges []pending, best int32, yield bool) (kept int) {
+	goOn := true
+	for i := 0; i < len(symbols); i++ {
+		symbol := symbols[i]
+		next := noMerge // of symbol with what follows it
+		if i < len(merges) {
+			next = merges[i]
+		}
+		made := goOn && next.rank == best
+		if made {
+			symbol = next.merged
+			next = noMerge
+			if i++; i < len(merges) {
+				next.rank, next.merged = t.lookup(symbol, symbols[i+1])
+			}
+		}
+		if made && kept > 0 {
+			rank, merged := t.lookup(symbols[kept-1], symbol)
+			merges[kept-1] = pending{rank, merged}
+			goOn = !yield || rank > best
+		}
+		if made && yield && next.rank < best {
+			goOn = false
+		}
+		symbols[kept] = symbol
+		if i < len(merges) {
+			merges[kept] = next
+		}
+		kept++
+	}
+	return kept
 }

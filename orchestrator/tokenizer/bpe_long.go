@@ -4,20 +4,19 @@ package tokenizer
 // neighbours could make. A merge costs logarithmic time, so that no word, however long, holds a processor up.
 type longScratch struct {
 	next, previous []int32  // places in the word; -1 is none
+	merged         []bool   // into the symbol before
 	heap           []uint64 // rank << 32 | place of the left symbol; the least on top
 	batch          []int32
 }
 
 func (l *longScratch) bytes() int {
-	return 4*(cap(l.next)+cap(l.previous)+cap(l.batch)) + 8*cap(l.heap)
+	return 4*(cap(l.next)+cap(l.previous)+cap(l.batch)) + cap(l.merged) + 8*cap(l.heap)
 }
 
-// gone marks the place of a symbol that was merged into the one before it.
-const gone = -1
-
-// mergeLong merges symbols, overwriting them, and appends what is left to ids. The order is that of appendIDs: all merges
-// of one rank are made before any that they give rise to is looked at.
-func (t *mergeTable) mergeLong(ids, symbols []int32, l *longScratch) []int32 {
+// mergeLong merges m.symbols in place. The order is that of appendIDs: all merges of one rank are made before any that
+// they give rise to is looked at.
+func (t *mergeTable) mergeLong(m *mergeScratch) {
+	symbols, l := m.symbols, &m.long
 	l.start(len(symbols))
 	for i := range len(symbols) - 1 {
 		t.propose(symbols, int32(i), int32(i+1), l)
@@ -32,23 +31,29 @@ func (t *mergeTable) mergeLong(ids, symbols []int32, l *longScratch) []int32 {
 			t.mergeAt(symbols, place, rank, l)
 		}
 	}
+	m.symbols = l.left(symbols)
+}
+
+// left moves the symbols that are left to the start of symbols.
+func (l *longScratch) left(symbols []int32) []int32 {
+	kept := symbols[:0]
 	for place := int32(0); place >= 0; place = l.next[place] {
-		ids = append(ids, symbols[place])
+		kept = append(kept, symbols[place])
 	}
-	return ids
+	return kept
 }
 
 // mergeAt makes the merge of the given rank at place, unless an earlier one has taken one of its symbols.
 func (t *mergeTable) mergeAt(symbols []int32, place, rank int32, l *longScratch) {
 	right := l.next[place]
-	if symbols[place] == gone || right < 0 {
+	if l.merged[place] || right < 0 {
 		return
 	}
 	now, merged := t.lookup(symbols[place], symbols[right])
 	if now != rank {
 		return
 	}
-	symbols[place], symbols[right] = merged, gone
+	symbols[place], l.merged[right] = merged, true
 	after := l.next[right]
 	l.next[place] = after
 	if after >= 0 {
@@ -68,10 +73,11 @@ func (t *mergeTable) propose(symbols []int32, left, right int32, l *longScratch)
 }
 
 func (l *longScratch) start(symbols int) {
-	l.next, l.previous, l.heap = l.next[:0], l.previous[:0], l.heap[:0]
+	l.next, l.previous, l.merged, l.heap = l.next[:0], l.previous[:0], l.merged[:0], l.heap[:0]
 	for i := range symbols {
 		l.next = append(l.next, int32(i+1))
 		l.previous = append(l.previous, int32(i-1))
+		l.merged = append(l.merged, false)
 	}
 	l.next[symbols-1] = -1
 }

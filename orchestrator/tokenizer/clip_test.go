@@ -70,7 +70,7 @@ func TestSpecialStringsAreText(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if slices.Contains(plain[1:len(plain)-1], clip.end()) {
+	if slices.Contains(plain[1:len(plain)-1], clip.end) {
 		t.Errorf("%q became a control token: %v", text, plain)
 	}
 	// The words of the pattern without its first two parts.
@@ -85,7 +85,7 @@ func TestSpecialStringsAreText(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(control) != 5 || control[2] != special.end() {
+	if len(control) != 5 || control[2] != special.end {
 		t.Errorf("%q with AllowSpecial is %v, want the end token in the middle of three", text, control)
 	}
 }
@@ -120,7 +120,7 @@ func TestContext(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if len(cut) != test.truncated || cut[0] != clip.start() || cut[len(cut)-1] != clip.end() {
+			if len(cut) != test.truncated || cut[0] != clip.start || cut[len(cut)-1] != clip.end {
 				t.Errorf("EncodeTruncated = %v, want %d tokens from start to end", cut, test.truncated)
 			}
 			if test.message == "" && !slices.Equal(ids, cut) {

@@ -1,6 +1,7 @@
 package tokenizer
 
 import (
+	"bytes"
 	"slices"
 	"strings"
 	"testing"
@@ -44,8 +45,8 @@ func FuzzEncode(f *testing.F) {
 			return
 		}
 		for i, id := range ids {
-			inside := id >= 0 && id < clip.start()
-			if i == 0 && id != clip.start() || i == len(ids)-1 && id != clip.end() || i > 0 && i < len(ids)-1 && !inside {
+			inside := id >= 0 && id < clip.start
+			if i == 0 && id != clip.start || i == len(ids)-1 && id != clip.end || i > 0 && i < len(ids)-1 && !inside {
 				t.Fatalf("%+q: token %d of %v", text, i, ids)
 			}
 		}
@@ -54,7 +55,7 @@ func FuzzEncode(f *testing.F) {
 			t.Fatal(err)
 		}
 		want := slices.Clone(ids[:min(len(ids), 8)])
-		want[len(want)-1] = clip.end()
+		want[len(want)-1] = clip.end
 		if !slices.Equal(short, want) {
 			t.Fatalf("%+q: %v truncated is %v", text, ids, short)
 		}
@@ -81,4 +82,93 @@ func FuzzReadCLIP(f *testing.F) {
 			t.Fatal(err)
 		}
 	})
+}
+
+func FuzzBERT(f *testing.F) {
+	addTexts(f)
+	bert, cut := smallBERT(f, 1<<30), smallBERT(f, 8)
+	cased := smallBERT(f, 1<<30, Cased(), AllowSpecial())
+	f.Fuzz(func(t *testing.T, text string) {
+		fuzzPieces(t, bert, cut, text, bert.end)
+		if ids, err := cased.Encode(text); err == nil && (ids[0] != cased.start || ids[len(ids)-1] != cased.end) {
+			t.Fatalf("%+q: %v", text, ids)
+		}
+	})
+}
+
+func FuzzSentencePiece(f *testing.F) {
+	addTexts(f)
+	for _, text := range []string{"<b>apple\u2581\u2581 x", "</s><s>\n\n", "e\u0301\u0323\u3000 \t", "\u2581", "\U0010ffff\u0000"} {
+		f.Add(text)
+	}
+	unigram, bpe := smallPieces(f, "unigram", 1<<30), smallPieces(f, "bpe", 1<<30, AllowSpecial())
+	cutUnigram, cutBPE := smallPieces(f, "unigram", 8), smallPieces(f, "bpe", 8, AllowSpecial())
+	f.Fuzz(func(t *testing.T, text string) {
+		fuzzPieces(t, unigram, cutUnigram, text, unigram.end)
+		fuzzPieces(t, bpe, cutBPE, text, bpe.end)
+	})
+}
+
+// fuzzPieces encodes text, twice to have words from the cache, and cuts it.
+func fuzzPieces(t *testing.T, tok, cut Tokenizer, text string, end int32) {
+	t.Helper()
+	ids, err := tok.Encode(text)
+	if (err == nil) != utf8.ValidString(text) || err != nil && fault.KindOf(err) != fault.KindInvalid {
+		t.Fatalf("%+q: %v", text, err)
+	}
+	if err != nil {
+		return
+	}
+	if again, err := tok.Encode(text); err != nil || !slices.Equal(ids, again) {
+		t.Fatalf("%+q: %v, then %v (%v)", text, ids, again, err)
+	}
+	short, err := cut.EncodeTruncated(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := slices.Clone(ids[:min(len(ids), cut.Context())])
+	want[len(want)-1] = end
+	if !slices.Equal(short, want) {
+		t.Fatalf("%+q: %v truncated is %v", text, ids, short)
+	}
+}
+
+func FuzzReadBERT(f *testing.F) {
+	for _, vocabulary := range []string{
+		"", "[UNK]\n[CLS]\n[SEP]\na\n##b\n", "[CLS]\r\n\r\n[SEP]\n[UNK]\n##\n", "[UNK]\n[CLS]\n[SEP]\n\xff\n", "\x1f\x8b", zipped(f, "[UNK]\n[CLS]\n[SEP]\n水\n"),
+	} {
+		f.Add([]byte(vocabulary))
+	}
+	f.Fuzz(func(t *testing.T, vocabulary []byte) {
+		bert, err := ReadBERT(bytes.NewReader(vocabulary), 52)
+		tryRead(t, bert, err)
+	})
+}
+
+func FuzzReadSentencePiece(f *testing.F) {
+	f.Add([]byte{})
+	f.Add(modelOf(pieceMessage("<unk>", 0, 2), pieceMessage("</s>", 0, 3), pieceMessage("a", 0xC0000000, 1)))
+	for _, model := range readGoldenPieces(f).Models {
+		f.Add(model)
+	}
+	f.Fuzz(func(t *testing.T, model []byte) {
+		pieces, err := ReadSentencePiece(bytes.NewReader(model), 52, WithControls("", "</s>"))
+		tryRead(t, pieces, err)
+	})
+}
+
+// tryRead expects a tokenizer that works, or Invalid.
+func tryRead(t *testing.T, tok Tokenizer, err error) {
+	t.Helper()
+	if err != nil {
+		if fault.KindOf(err) != fault.KindInvalid {
+			t.Fatal(err)
+		}
+		return
+	}
+	for _, text := range []string{"abc ABC a水b\u3000é!", strings.Repeat("ab", 100), "e\u0301<b>apple &amp;\n\t x"} {
+		if ids, err := tok.EncodeTruncated(text); err != nil || len(ids) > tok.Context() {
+			t.Fatalf("%q: %v (%v)", text, ids, err)
+		}
+	}
 }

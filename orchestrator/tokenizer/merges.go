@@ -1,9 +1,6 @@
 package tokenizer
 
 import (
-	"bufio"
-	"bytes"
-	"compress/gzip"
 	"errors"
 	"io"
 	"strings"
@@ -14,13 +11,9 @@ import (
 const (
 	// byteSymbols is the number of symbols before the merges: each byte within a word, and each at its end.
 	byteSymbols = 512
-	// What a merge table may take; openai/CLIP's has 262,145 lines of at most 66 bytes, 3 MB in all.
-	maxMerges     = 1 << 20
-	maxLineBytes  = 4 << 10
-	maxTableBytes = 64 << 20
-	minContext    = 2 // the start and the end token
-	wordEnd       = "</w>"
-	headerMark    = "#version:"
+	maxMerges   = 1 << 20
+	wordEnd     = "</w>"
+	headerMark  = "#version:"
 )
 
 // ReadCLIP reads a merge table in the layout of openai/CLIP, plain or gzip, and makes the tokenizer of a model that takes
@@ -32,19 +25,13 @@ const (
 //
 // Errors are Invalid, and name the line where there is one. The reader is read to its end, or as far as WithMerges needs.
 func ReadCLIP(merges io.Reader, context int, opts ...Option) (*CLIP, error) {
-	var o options
-	for _, set := range opts {
-		set(&o)
-	}
-	if context < minContext {
-		return nil, fault.Invalid("a context of %d tokens has no room for the start and the end token; it must be at least %d", context, minContext)
-	}
+	o := optionsOf(opts)
 	if o.merges < 0 || o.merges > maxMerges {
 		return nil, fault.Invalid("%d merges are asked for; there can be 0 (all there are) to %d", o.merges, maxMerges)
 	}
-	text, err := plainText(merges)
+	text, err := newLines("merge table", merges)
 	if err != nil {
-		return nil, unreadable(err)
+		return nil, err
 	}
 	pairs, err := readPairs(text, o.merges)
 	if err != nil {
@@ -54,41 +41,19 @@ func ReadCLIP(merges io.Reader, context int, opts ...Option) (*CLIP, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &CLIP{table: table, context: context, special: o.special}, nil
-}
-
-// plainText takes the gzip layer off, if there is one.
-func plainText(r io.Reader) (*bufio.Reader, error) {
-	buffered := bufio.NewReaderSize(r, maxLineBytes)
-	magic, err := buffered.Peek(2)
-	if err != nil && !errors.Is(err, io.EOF) {
-		return nil, err
-	}
-	if !bytes.Equal(magic, []byte{0x1F, 0x8B}) {
-		return buffered, nil
-	}
-	unzipped, err := gzip.NewReader(buffered)
-	if err != nil {
-		return nil, err
-	}
-	return bufio.NewReaderSize(unzipped, maxLineBytes), nil
-}
-
-func unreadable(cause error) error {
-	return fault.Invalid("the merge table cannot be read to its end; fetch or copy it again").Because(cause)
+	return newCLIP(table, context, o.special)
 }
 
 // pair is one line of the table.
 type pair struct{ left, right string }
 
 // readPairs reads up to limit merges; a limit of 0 is all.
-func readPairs(text *bufio.Reader, limit int) ([]pair, error) {
+func readPairs(text *lines, limit int) ([]pair, error) {
 	pairs := make([]pair, 0, limit)
-	size := 0
-	for number := 1; limit == 0 || len(pairs) < limit; number++ {
-		line, err := readLine(text, number)
+	for limit == 0 || len(pairs) < limit {
+		line, err := text.next()
 		if errors.Is(err, io.EOF) {
-			if number == 1 {
+			if text.number == 1 {
 				return nil, fault.Invalid("the merge table is empty; it must start with a line that has %q in it", headerMark)
 			}
 			if len(pairs) < limit {
@@ -99,37 +64,22 @@ func readPairs(text *bufio.Reader, limit int) ([]pair, error) {
 		if err != nil {
 			return nil, err
 		}
-		if number == 1 {
+		if text.number == 1 {
 			if !strings.Contains(line, headerMark) {
-				return nil, fault.Invalid("merge table, line 1: the header is missing; the first line must have %q in it", headerMark)
+				return nil, text.invalid("the header is missing; the first line must have %q in it", headerMark)
 			}
 			continue
 		}
 		left, right, found := strings.Cut(line, " ")
 		if !found || left == "" || right == "" || strings.Contains(right, " ") {
-			return nil, fault.Invalid("merge table, line %d: %.80q is not two symbols with one space between", number, line)
+			return nil, text.invalid("%.80q is not two symbols with one space between", line)
 		}
-		size += len(line)
-		if len(pairs) == maxMerges || size > maxTableBytes {
-			return nil, fault.Invalid("merge table, line %d: it is over the limit of %d merges or %d bytes", number, maxMerges, maxTableBytes)
+		if len(pairs) == maxMerges {
+			return nil, text.invalid("it is over the limit of %d merges", maxMerges)
 		}
 		pairs = append(pairs, pair{left, right})
 	}
 	return pairs, nil
-}
-
-// readLine returns the next line without its end; io.EOF where there is none.
-func readLine(text *bufio.Reader, number int) (string, error) {
-	line, err := text.ReadSlice('\n')
-	switch {
-	case errors.Is(err, bufio.ErrBufferFull):
-		return "", fault.Invalid("merge table, line %d: it has more than %d bytes, so this is no merge table", number, maxLineBytes)
-	case errors.Is(err, io.EOF) && len(line) == 0:
-		return "", io.EOF
-	case err != nil && !errors.Is(err, io.EOF):
-		return "", unreadable(err)
-	}
-	return strings.TrimSuffix(strings.TrimSuffix(string(line), "\n"), "\r"), nil
 }
 
 // newMergeTable gives the symbols their ids and indexes the merges.

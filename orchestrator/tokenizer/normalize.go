@@ -5,40 +5,28 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"clipseek/orchestrator/fault"
 	"clipseek/orchestrator/tokenizer/ftfy"
 )
 
 // Normalize returns text as CLIP's tokenizer sees it before it looks for words: repaired by ftfy, HTML unescaped twice,
 // trimmed, with one space for each stretch of white space, in lower case. It refuses text that is not UTF-8 (Invalid).
 func Normalize(text string) (string, error) {
-	normal, err := normalize(nil, text)
-	if err != nil {
-		return "", err
+	if !utf8.ValidString(text) {
+		return "", invalidUTF8(text)
 	}
-	return string(normal), nil
+	return string(normalize(nil, text)), nil
 }
 
 // normalize appends what Normalize returns to dst.
-func normalize(dst []byte, text string) ([]byte, error) {
-	if !utf8.ValidString(text) {
-		return dst, invalidUTF8(text)
-	}
-	text = ftfy.Fix(text)
-	text = ftfy.UnescapeHTML(ftfy.UnescapeHTML(text))
-	return appendLower(dst, strings.TrimFunc(text, isTrimmed)), nil
+func normalize(dst []byte, text string) []byte {
+	return appendLower(dst, repair(text), true)
 }
 
-func invalidUTF8(text string) error {
-	for i, r := range text {
-		if r != utf8.RuneError {
-			continue
-		}
-		if _, size := utf8.DecodeRuneInString(text[i:]); size == 1 {
-			return fault.Invalid("the text is not UTF-8: byte %d (0x%02x) does not belong there; send the text in UTF-8", i, text[i])
-		}
-	}
-	return nil
+// repair is what the reference calls basic_clean: ftfy, HTML unescaped twice, trimmed.
+func repair(text string) string {
+	text = ftfy.Fix(text)
+	text = ftfy.UnescapeHTML(ftfy.UnescapeHTML(text))
+	return strings.TrimFunc(text, isTrimmed)
 }
 
 // isTrimmed tells what Python's str.strip removes: white space and the four separators of ASCII.
@@ -46,8 +34,9 @@ func isTrimmed(r rune) bool {
 	return unicode.IsSpace(r) || r >= 0x1C && r <= 0x1F
 }
 
-// appendLower appends text in lower case as Python's str.lower has it, with one space for each stretch of white space.
-func appendLower(dst []byte, text string) []byte {
+// appendLower appends text in lower case as Python's str.lower has it, if asked to with one space for each stretch of
+// white space.
+func appendLower(dst []byte, text string, oneSpace bool) []byte {
 	space := false
 	for i := 0; i < len(text); {
 		c := text[i]
@@ -61,7 +50,7 @@ func appendLower(dst []byte, text string) []byte {
 			continue
 		}
 		r, size := utf8.DecodeRuneInString(text[i:])
-		if unicode.IsSpace(r) {
+		if oneSpace && unicode.IsSpace(r) {
 			if !space {
 				dst = append(dst, ' ')
 			}

@@ -2,7 +2,6 @@ package tokenizer
 
 import (
 	"bytes"
-	"sort"
 	"unicode/utf8"
 )
 
@@ -55,8 +54,15 @@ func classOf(r rune) wordClass {
 	if r >= 0x4E00 && r <= 0x9FFF || r >= 0xAC00 && r <= 0xD7A3 || r >= 0x0430 && r <= 0x044F {
 		return classLetter
 	}
-	after := sort.Search(len(wordRuns), func(i int) bool { return rune(wordRuns[i]>>2) > r })
-	return wordClass(wordRuns[after-1] & 3)
+	first, end := 0, len(wordRuns) // the run is among these
+	for end-first > 1 {
+		if middle := int(uint(first+end) / 2); rune(wordRuns[middle]>>2) <= r {
+			first = middle
+		} else {
+			end = middle
+		}
+	}
+	return wordClass(wordRuns[first] & 3)
 }
 
 // nextWord finds the first match of CLIP's pattern in text from byte i on:

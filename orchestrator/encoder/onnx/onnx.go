@@ -68,7 +68,7 @@ func Open(m *model.Model, cfg Config) (*Encoder, error) {
 func (e *Encoder) Card() model.Card { return e.card }
 
 // EncodeText embeds texts, grouped in batches of at most Config.TextBatch. Each batch is as long as its longest text for
-// causal towers and as long as the context for others, zeros behind the end token.
+// causal towers and as long as the context for others, filled up with the card's pad.
 func (e *Encoder) EncodeText(ctx context.Context, texts []tokenizer.Tokens) ([]encoder.Vector, error) {
 	if err := encoder.CheckText(e.card, texts); err != nil {
 		return nil, err
@@ -83,7 +83,7 @@ func (e *Encoder) EncodeText(ctx context.Context, texts []tokenizer.Tokens) ([]e
 				length = max(length, len(tokens))
 			}
 		}
-		out, err := e.text.runTokens(batch, length, e.card.Width)
+		out, err := e.text.runTokens(batch, length, e.card.Text.Pad, e.card.Width)
 		vectors = append(vectors, out...)
 		return err
 	})

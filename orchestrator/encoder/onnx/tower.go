@@ -104,20 +104,24 @@ func fits(got, want ort.Shape) bool {
 	return true
 }
 
-// runTokens embeds texts padded with zeros to length.
-func (t *tower) runTokens(texts []tokenizer.Tokens, length, width int) ([]encoder.Vector, error) {
+// runTokens embeds texts filled up with filler to length.
+func (t *tower) runTokens(texts []tokenizer.Tokens, length int, filler int32, width int) ([]encoder.Vector, error) {
 	shape := ort.NewShape(int64(len(texts)), int64(length))
 	if t.input.DataType == ort.TensorElementDataTypeInt64 {
-		return run(t, shape, pad[int64](texts, length), width)
+		return run(t, shape, pad[int64](texts, length, filler), width)
 	}
-	return run(t, shape, pad[int32](texts, length), width)
+	return run(t, shape, pad[int32](texts, length, filler), width)
 }
 
-func pad[T int32 | int64](texts []tokenizer.Tokens, length int) []T {
+func pad[T int32 | int64](texts []tokenizer.Tokens, length int, filler int32) []T {
 	ids := make([]T, len(texts)*length)
 	for i, tokens := range texts {
-		for j, id := range tokens {
-			ids[i*length+j] = T(id)
+		row := ids[i*length : (i+1)*length]
+		for j := range row {
+			row[j] = T(filler)
+			if j < len(tokens) {
+				row[j] = T(tokens[j])
+			}
 		}
 	}
 	return ids

@@ -1,7 +1,8 @@
 package ftfy
 
 import (
-	"sort"
+	"slices"
+	"sync"
 	"unicode/utf8"
 )
 
@@ -23,8 +24,13 @@ func (c *codec) byteOf(r rune) (byte, bool) {
 	if c.sloppy && r == utf8.RuneError {
 		return substitute, true
 	}
-	i := sort.Search(len(c.high), func(i int) bool { return rune(c.high[i]>>8) >= r })
-	if i == len(c.high) || rune(c.high[i]>>8) != r {
+	i := 0 // the first that is not before r, found in seven halvings
+	for half := len(c.high) / 2; half > 0; half /= 2 {
+		if rune(c.high[i+half-1]>>8) < r {
+			i += half
+		}
+	}
+	if rune(c.high[i]>>8) != r {
 		return 0, false
 	}
 	return byte(c.high[i]), true
@@ -42,6 +48,52 @@ func (c *codec) encode(text string, buf []byte) ([]byte, bool) {
 		buf = append(buf, b)
 	}
 	return buf, true
+}
+
+// codecSet has a bit for each of codecs.
+type codecSet uint16
+
+// highChars are the characters that codecs have beyond ASCII, ascending, each with the codecs that have it: code point
+// << 16 | codecSet. All are of the Basic Multilingual Plane.
+var highChars = sync.OnceValue(func() []uint32 {
+	sets := map[uint32]codecSet{}
+	for i := range codecs {
+		for _, high := range codecs[i].high {
+			sets[high>>8] |= 1 << i
+		}
+	}
+	chars := make([]uint32, 0, len(sets))
+	for char, set := range sets {
+		chars = append(chars, char<<16|uint32(set))
+	}
+	slices.Sort(chars)
+	return chars
+})
+
+// ableCodecs returns the codecs that have each character of text beyond ASCII, U+FFFD left out.
+func ableCodecs(text string) codecSet {
+	chars := highChars()
+	able := codecSet(1<<len(codecs) - 1)
+	for i := 0; i < len(text) && able != 0; {
+		if text[i] < utf8.RuneSelf {
+			i++
+			continue
+		}
+		r, size := utf8.DecodeRuneInString(text[i:])
+		i += size
+		if r == utf8.RuneError {
+			continue
+		}
+		if r > 0xFFFF {
+			return 0
+		}
+		at, _ := slices.BinarySearch(chars, uint32(r)<<16)
+		if at == len(chars) || rune(chars[at]>>16) != r {
+			return 0
+		}
+		able &= codecSet(chars[at])
+	}
+	return able
 }
 
 // fromWindows1252 reads a C1 control character as the byte of Windows-1252 that it most likely was; the five that the

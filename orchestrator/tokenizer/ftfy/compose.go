@@ -3,6 +3,7 @@ package ftfy
 import (
 	"cmp"
 	"slices"
+	"sync"
 	"unicode/utf8"
 
 	"golang.org/x/text/unicode/norm"
@@ -17,33 +18,57 @@ const (
 	maxMarks = 7
 )
 
+// plainCharacters has a bit for each code point of the Basic Multilingual Plane that NFC leaves as it is wherever it
+// stands: it does not combine with what is before it and is not replaced.
+var plainCharacters = sync.OnceValue(func() *[1 << 16 / 64]uint64 {
+	var bits [1 << 16 / 64]uint64
+	for r := rune(0); r < 1<<16; r++ {
+		if properties := norm.NFC.PropertiesString(string(r)); properties.BoundaryBefore() && norm.NFC.IsNormalString(string(r)) {
+			bits[r>>6] |= 1 << (r & 63)
+		}
+	}
+	return &bits
+})
+
 // compose returns text in NFC.
 func compose(text string) string {
-	low := true
+	first := firstToCompose(text)
+	if first == len(text) {
+		return text
+	}
 	marks := 0
+	for i := first; i < len(text); {
+		r, size := utf8.DecodeRuneInString(text[i:])
+		if r < firstUncomposed || norm.NFC.PropertiesString(text[i:]).BoundaryBefore() {
+			marks = 0
+		} else if marks++; marks > maxMarks {
+			return composeLong(text)
+		}
+		i += size
+	}
+	return norm.NFC.String(text)
+}
+
+// firstToCompose returns where in text the first character is that NFC may change or join with others.
+func firstToCompose(text string) int {
+	var plain *[1 << 16 / 64]uint64
 	for i := 0; i < len(text); {
 		if text[i] < utf8.RuneSelf {
-			marks = 0
 			i++
 			continue
 		}
 		r, size := utf8.DecodeRuneInString(text[i:])
 		if r >= firstUncomposed {
-			low = false
-			if norm.NFC.PropertiesString(text[i:]).BoundaryBefore() {
-				marks = 0
-			} else if marks++; marks > maxMarks {
-				return composeLong(text)
+			if plain == nil {
+				plain = plainCharacters()
 			}
-		} else {
-			marks = 0
+			if r >= 1<<16 || plain[r>>6]>>(r&63)&1 == 0 {
+				return i
+			}
 		}
 		i += size
 	}
-	if low {
-		return text
-	}
-	return norm.NFC.String(text)
+	return len(text)
 }
 
 // composeLong is NFC for any number of combining characters in a row, by the definition: decompose, sort runs of
@@ -54,10 +79,11 @@ func composeLong(text string) string {
 		class uint8
 	}
 	chars := make([]mark, 0, len(text))
+	single := make([]byte, 0, utf8.UTFMax)
 	for i, r := range text {
 		decomposed := norm.NFD.PropertiesString(text[i:]).Decomposition()
 		if decomposed == nil {
-			decomposed = []byte(string(r))
+			decomposed = utf8.AppendRune(single[:0], r)
 		}
 		for len(decomposed) > 0 {
 			properties := norm.NFD.Properties(decomposed)
@@ -77,12 +103,13 @@ func composeLong(text string) string {
 
 	out := chars[:0]
 	starter := -1
+	buf := make([]byte, 8*utf8.UTFMax)
 	for _, c := range chars {
 		if starter >= 0 {
 			last := out[len(out)-1]
 			adjacent := len(out)-1 == starter
 			if adjacent || last.class != 0 && last.class < c.class {
-				if composite, ok := composePair(out[starter].char, c.char); ok {
+				if composite, ok := composePair(out[starter].char, c.char, buf); ok {
 					out[starter].char = composite
 					continue
 				}
@@ -100,10 +127,10 @@ func composeLong(text string) string {
 	return string(composed)
 }
 
-// composePair returns the character that a and b compose to, if there is one.
-func composePair(a, b rune) (rune, bool) {
-	pair := utf8.AppendRune(utf8.AppendRune(make([]byte, 0, 2*utf8.UTFMax), a), b)
-	composed := norm.NFC.Bytes(pair)
+// composePair returns the character that a and b compose to, if there is one. buf is memory to work in.
+func composePair(a, b rune, buf []byte) (rune, bool) {
+	pair := utf8.AppendRune(utf8.AppendRune(buf[:0], a), b)
+	composed := norm.NFC.Append(pair[len(pair):], pair...)
 	r, size := utf8.DecodeRune(composed)
 	return r, size == len(composed)
 }

@@ -20,7 +20,8 @@
 //   - A decimal character reference of more than 4,300 digits, where Python raises ValueError, is U+FFFD as any other
 //     number beyond Unicode.
 //   - Canonical order and composition, and what counts as a word character or a digit, follow the Unicode version of
-//     Go's tables; Python's follow its own. They differ only in characters that one of the two does not know yet.
+//     Go's tables; Python's follow its own. They differ only in characters that one of the two does not know yet, as
+//     U+10EFD, a mark of Unicode 15 that Python 3.11 (Unicode 14) does not put in order.
 //   - Surrogates cannot occur in valid UTF-8, so the step that joins them is not there.
 //
 // The character categories, encodings and entity names are data taken from ftfy (Apache License 2.0) and Python by

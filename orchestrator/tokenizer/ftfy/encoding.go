@@ -37,9 +37,17 @@ func fixEncodingOnce(text string) string {
 // reread tries to explain text as UTF-8 that was read in one of the one-byte encodings. It returns the empty string
 // where none explains all of it.
 func reread(text string) string {
-	buf := make([]byte, 0, len(text))
+	var short [256]byte
+	buf := short[:0]
+	if len(text) > len(short) {
+		buf = make([]byte, 0, len(text))
+	}
+	able := ableCodecs(text)
 	for i := range codecs {
 		c := &codecs[i]
+		if able>>i&1 == 0 {
+			continue
+		}
 		encoded, ok := c.encode(text, buf)
 		if !ok {
 			continue
@@ -65,6 +73,11 @@ func fixEmbedded(text string) string {
 	done := 0
 	previous := charClass(0)
 	for i := 0; i < len(text); {
+		if c := text[i]; c < utf8.RuneSelf { // no run begins with one
+			previous = lowClasses[c]
+			i++
+			continue
+		}
 		size := 0
 		if previous&continuationStrict == 0 {
 			size = mojibakeRun(text[i:])
@@ -77,6 +90,9 @@ func fixEmbedded(text string) string {
 		}
 		run := text[i : i+size]
 		if size < len(text) && isBad(run) {
+			if done == 0 {
+				out.Grow(len(text))
+			}
 			out.WriteString(text[done:i])
 			out.WriteString(fixEncoding(run))
 			done = i + size
@@ -123,10 +139,23 @@ func mojibakeRun(s string) int {
 
 // fixC1 reads C1 control characters as the characters of Windows-1252 that they most likely were.
 func fixC1(text string) string {
+	if !hasC1(text) {
+		return text
+	}
 	return strings.Map(func(r rune) rune {
 		if r >= 0x80 && r <= 0x9F {
 			return fromWindows1252(r)
 		}
 		return r
 	}, text)
+}
+
+// hasC1 tells whether text has a C1 control character; their UTF-8 is the byte C2 and one below A0.
+func hasC1(text string) bool {
+	for i := 1; i < len(text); i++ {
+		if text[i-1] == 0xC2 && text[i] < 0xA0 {
+			return true
+		}
+	}
+	return false
 }

@@ -54,6 +54,9 @@ func replaceReferences(text string, resolve func(string) (int, string)) string {
 		if size == 0 {
 			size = 1
 		} else {
+			if done == 0 {
+				out.Grow(len(text))
+			}
 			out.WriteString(text[done:amp])
 			out.WriteString(meaning)
 			done = amp + size

@@ -67,12 +67,16 @@ func segmentAt(text string) string {
 }
 
 func fixSegment(text string, unescape bool) string {
+	settled := "" // what fixEncoding has nothing to do about
 	for range maxPasses {
 		fixed := text
 		if unescape {
 			fixed = unescapeStrict(fixed)
 		}
-		fixed = fixEncoding(fixed)
+		if fixed != settled {
+			fixed = fixEncoding(fixed)
+			settled = fixed
+		}
 		fixed = fixCharacters(fixed)
 		fixed = removeTerminalEscapes(fixed)
 		fixed = removeControls(fixed)
@@ -101,6 +105,9 @@ func fixCharacters(text string) string {
 			size = 2
 		}
 		if usual, ok := usualForm(r); ok {
+			if out == nil {
+				out = make([]byte, 0, len(text)+len(text)/4)
+			}
 			out = append(out, text[done:i]...)
 			out = append(out, usual...)
 			done = i + size
@@ -208,6 +215,7 @@ func removeTerminalEscapes(text string) string {
 		return text
 	}
 	var out strings.Builder
+	out.Grow(len(text))
 	for next >= 0 {
 		size := escapeSize(text[next+len(start):])
 		keep := next
@@ -238,16 +246,26 @@ func escapeSize(s string) int {
 
 // removeControls deletes control characters that have no place in text; spaces, joiners and direction marks stay.
 func removeControls(text string) string {
-	clean := strings.IndexFunc(text, isStrayControl)
-	if clean < 0 {
+	var out []byte
+	done := 0
+	for i := 0; i < len(text); {
+		r, size := rune(text[i]), 1
+		if r >= utf8.RuneSelf {
+			r, size = utf8.DecodeRuneInString(text[i:])
+		}
+		if isStrayControl(r) {
+			if out == nil {
+				out = make([]byte, 0, len(text))
+			}
+			out = append(out, text[done:i]...)
+			done = i + size
+		}
+		i += size
+	}
+	if out == nil {
 		return text
 	}
-	return strings.Map(func(r rune) rune {
-		if isStrayControl(r) {
-			return -1
-		}
-		return r
-	}, text)
+	return string(append(out, text[done:]...))
 }
 
 func isStrayControl(r rune) bool {

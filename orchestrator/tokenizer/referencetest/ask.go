@@ -19,9 +19,9 @@ import (
 // requireEnv makes a missing reference a failure, where it is set to 1, instead of a reason to skip.
 const requireEnv = "REQUIRE_REFERENCE"
 
-// Ask sends texts to testdata/reference.py in the given mode and returns its answers, one for each text. It skips the
-// test where the project's Python environment is not there.
-func Ask[T any](tb testing.TB, mode string, texts []string) []T {
+// Ask sends texts to testdata/reference.py in the given mode, with the mode's arguments, and returns its answers, one for
+// each text. It skips the test where the project's Python environment is not there.
+func Ask[T any](tb testing.TB, mode string, texts []string, args ...string) []T {
 	tb.Helper()
 	var input bytes.Buffer
 	lines := json.NewEncoder(&input)
@@ -30,7 +30,7 @@ func Ask[T any](tb testing.TB, mode string, texts []string) []T {
 			tb.Fatal(err)
 		}
 	}
-	decoder := json.NewDecoder(bytes.NewReader(Run(tb, &input, "reference.py", mode)))
+	decoder := json.NewDecoder(bytes.NewReader(Run(tb, &input, "reference.py", append([]string{mode}, args...)...)))
 	answers := make([]T, 0, len(texts))
 	for {
 		var answer T
@@ -41,10 +41,19 @@ func Ask[T any](tb testing.TB, mode string, texts []string) []T {
 		}
 		answers = append(answers, answer)
 	}
-	if mode != "time" && len(answers) != len(texts) {
+	if mode != timeMode && len(answers) != len(texts) {
 		tb.Fatalf("reference.py %s gave %d answers to %d texts", mode, len(answers), len(texts))
 	}
 	return answers
+}
+
+// timeMode has one answer for all texts.
+const timeMode = "time"
+
+// Seconds is how long the reference takes to answer all texts in a mode, its start not counted.
+func Seconds(tb testing.TB, texts []string, mode ...string) float64 {
+	tb.Helper()
+	return Ask[struct{ Seconds float64 }](tb, timeMode, texts, mode...)[0].Seconds
 }
 
 // Run runs a program of testdata in the project's Python environment and returns what it printed. It skips the test where

@@ -2,6 +2,7 @@ package referencetest
 
 import (
 	"fmt"
+	"html"
 	"math/rand/v2"
 	"strings"
 	"unicode"
@@ -9,8 +10,10 @@ import (
 	"golang.org/x/text/encoding/charmap"
 )
 
-// Corpus returns n varied texts, the same ones each time for the same n: captions and queries, many scripts, emoji,
-// combining marks, HTML references, mojibake, control characters, odd spaces and line breaks, long words, and mixtures.
+// Corpus returns n varied texts, the same ones each time for the same n: captions and queries with contractions, digits,
+// many scripts, emoji with joiners, combining marks, HTML references and source, escaped again and again, mojibake, control
+// characters, code points that are no characters, odd spaces and line breaks, very long words, names of control tokens, and
+// mixtures of all.
 // They are valid UTF-8 and keep to characters that Unicode 14 knows, so that all references agree about them.
 func Corpus(n int) []string {
 	w := &writer{rand.New(rand.NewPCG(2026, 11))}
@@ -39,7 +42,7 @@ func pick[T any](w *writer, from []T) T { return from[w.IntN(len(from))] }
 func (w *writer) text() string {
 	kinds := []func() string{
 		w.caption, w.caption, w.script, w.script, w.emoji, w.marks, w.references, w.references, w.mojibake, w.mojibake,
-		w.mojibake, w.controls, w.numbers, w.longWord, w.special, w.forms, w.anything, w.garble, w.cased,
+		w.mojibake, w.controls, w.numbers, w.longWord, w.special, w.forms, w.anything, w.garble, w.cased, w.escaped, w.odd,
 	}
 	var b strings.Builder
 	for range 1 + w.IntN(4) {
@@ -259,8 +262,11 @@ func (w *writer) numbers() string {
 func (w *writer) longWord() string {
 	part := pick(w, []string{"a", "ab", "the", "supercalifragilistic", "水", "ха", "!", "!?", "=", "😀", "zz", "aaab", "é", "اﻟ"})
 	size := 1 + w.IntN(60)
-	if w.IntN(8) == 0 {
+	switch w.IntN(64) {
+	case 0, 1, 2, 3, 4, 5, 6, 7:
 		size = 400
+	case 8:
+		size = 3000
 	}
 	return strings.Repeat(part, size)
 }
@@ -306,6 +312,30 @@ func (w *writer) garble() string {
 	var b strings.Builder
 	for range 2 + w.IntN(12) {
 		b.WriteRune(pick(w, chars))
+	}
+	return b.String()
+}
+
+// escaped is any other text as HTML source, escaped up to three times, with or without a tag.
+func (w *writer) escaped() string {
+	text := pick(w, []func() string{w.caption, w.script, w.marks, w.references, w.mojibake, w.special, w.forms})()
+	if w.IntN(3) == 0 {
+		text = pick(w, []string{"<p>" + text + "</p>", text + "<br/>", "<a href='?a=1&b=2'>" + text})
+	}
+	for range 1 + w.IntN(3) {
+		text = html.EscapeString(text)
+	}
+	return text
+}
+
+// odd is made of what is no text: marks of direction, tags, private use, code points that are no characters or not yet.
+func (w *writer) odd() string {
+	var b strings.Builder
+	for range 1 + w.IntN(8) {
+		b.WriteString(pick(w, []string{
+			"a", "水", "1", "\u202a", "\u202e", "\u2066", "\u2069", "\u200e", "\u061c", "\u180e", "\ufe0e", "\ufe0f", "\U000e0100", "\U000e007f", "\ue000", "\uf8ff",
+			"\U000f0000", "\U0010fffd", "\ufdd0", "\ufffe", "\uffff", "\U0001ffff", "\u0378", "\u2fe0", "\U000e01f0", "\u3164", "\u115f", "\u2800", "\u034f",
+		}))
 	}
 	return b.String()
 }
