@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
@@ -15,9 +16,18 @@ import (
 )
 
 func (p *program) collectionCommand() *cobra.Command {
-	cmd := &cobra.Command{Use: "collection", Short: "List and drop collections", Args: args(cobra.NoArgs), RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() }}
-	cmd.AddCommand(p.collectionListCommand(), p.collectionDropCommand())
+	cmd := group("collection", "Look after collections")
+	cmd.AddCommand(
+		p.collectionListCommand(), p.collectionShowCommand(), p.collectionDropCommand(),
+		p.collectionBuildCommand(), p.collectionFlushCommand(),
+		p.collectionPartitionCommand(), p.collectionAliasCommand(),
+	)
 	return cmd
+}
+
+// group is a command that only holds others.
+func group(name, short string) *cobra.Command {
+	return &cobra.Command{Use: name, Short: short, Args: args(cobra.NoArgs), RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() }}
 }
 
 // withDatabase runs f on the configured index, without a model.
@@ -31,6 +41,24 @@ func (p *program) withDatabase(ctx context.Context, f func(db index.Database) er
 		return err
 	}
 	return errors.Join(f(db), db.Close())
+}
+
+// withCollection runs f on a collection that is there, whatever model made it.
+func (p *program) withCollection(ctx context.Context, name string, f func(photos index.Index) error) error {
+	return p.withDatabase(ctx, func(db index.Database) error {
+		photos, err := db.Open(ctx, index.Spec{Collection: name})
+		if err != nil {
+			return err
+		}
+		return errors.Join(f(photos), photos.Close())
+	})
+}
+
+// table prints rows of cells that a tab separates, in columns.
+func (p *program) table(rows ...string) error {
+	table := tabwriter.NewWriter(p.out, 0, 0, 2, ' ', 0)
+	_, err := fmt.Fprintln(table, strings.Join(rows, "\n"))
+	return errors.Join(err, table.Flush())
 }
 
 func (p *program) collectionListCommand() *cobra.Command {
@@ -48,13 +76,11 @@ func (p *program) collectionListCommand() *cobra.Command {
 				if asJSON {
 					return json.NewEncoder(p.out).Encode(append([]index.Info{}, infos...))
 				}
-				table := tabwriter.NewWriter(p.out, 0, 0, 2, ' ', 0)
-				_, err = fmt.Fprintln(table, "NAME\tPICTURES\tWIDTH\tMODEL")
+				rows := []string{"NAME\tPICTURES\tWIDTH\tMODEL"}
 				for _, info := range infos {
-					_, rowErr := fmt.Fprintf(table, "%s\t%d\t%d\t%s\n", info.Name, info.Count, info.Width, info.Model)
-					err = errors.Join(err, rowErr)
+					rows = append(rows, fmt.Sprintf("%s\t%d\t%d\t%s", info.Name, info.Count, info.Width, info.Model))
 				}
-				return errors.Join(err, table.Flush())
+				return p.table(rows...)
 			})
 		},
 	}

@@ -6,15 +6,14 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"os"
-	"sync"
 	"time"
 
-	"github.com/mattn/go-isatty"
 	"github.com/spf13/cobra"
 
 	"clipseek/orchestrator/app"
 	"clipseek/orchestrator/fault"
+	"clipseek/orchestrator/httpapi"
+	"clipseek/orchestrator/index"
 	"clipseek/orchestrator/ingest"
 	"clipseek/orchestrator/source"
 )
@@ -32,7 +31,16 @@ type summary struct {
 	Failures    []ingest.Failure `json:"failures"`
 }
 
+func newSummary(done ingest.Progress, interrupted bool) summary {
+	return summary{
+		Found: done.Found, Indexed: done.Indexed, Unchanged: done.Unchanged, Failed: done.Failed, Bytes: done.Bytes,
+		Seconds: hundredths(done.Elapsed.Seconds()), Rate: hundredths(done.Rate()),
+		Interrupted: interrupted, Failures: append([]ingest.Failure{}, done.Failures...),
+	}
+}
+
 func (p *program) ingestCommand() *cobra.Command {
+	var partition string
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "ingest PATH...",
@@ -40,14 +48,17 @@ func (p *program) ingestCommand() *cobra.Command {
 		Long: `Index the pictures below folders, or single files. What is indexed and unchanged (size and time, else the hash) is skipped;
 a picture that fails is listed with its reason and stops nothing. Ctrl-C stops; running it again goes on.` + exitCodesHelp,
 		Args: args(cobra.MinimumNArgs(1)),
-		RunE: func(cmd *cobra.Command, paths []string) error { return p.ingest(cmd.Context(), paths, asJSON) },
+		RunE: func(cmd *cobra.Command, paths []string) error {
+			return p.ingest(cmd.Context(), paths, partition, asJSON)
+		},
 	}
 	p.configFlag(cmd, "collection", "collection", "`NAME` of the collection; it is made if it is not there")
+	cmd.Flags().StringVar(&partition, "partition", "", "`NAME` of the partition of the collection that the pictures go into; it is made if it is not there")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print a summary object on standard output")
 	return cmd
 }
 
-func (p *program) ingest(ctx context.Context, paths []string, asJSON bool) (err error) {
+func (p *program) ingest(ctx context.Context, paths []string, partition string, asJSON bool) (err error) {
 	cfg, log, err := p.load()
 	if err != nil {
 		return err
@@ -65,21 +76,25 @@ func (p *program) ingest(ctx context.Context, paths []string, asJSON bool) (err 
 	if err != nil {
 		return err
 	}
+	into := photos
+	if partition != "" {
+		if into, err = httpapi.MakePartition(ctx, photos, partition); err != nil {
+			return err
+		}
+	}
 	screen := p.newScreen()
-	run := core.Ingester.NewRun(src, photos, func(f ingest.Failure) {
+	run := core.Ingester.NewRun(src, into, func(f ingest.Failure) {
 		screen.line(fmt.Sprintf("failed: %s: %s", f.Path, f.Reason))
 	})
-	runErr := screen.during(func() error { return run.Do(ctx) }, run.Progress)
+	runErr := screen.during(func() error { return run.Do(ctx) }, func() string { return progressLine(run.Progress()) })
 	done := run.Progress()
 	interrupted := ctx.Err() != nil && errors.Is(runErr, context.Canceled)
 	screen.line(sentence(done, interrupted))
+	if runErr == nil {
+		hintAtBuilding(ctx, screen, cfg.Collection, photos)
+	}
 	if asJSON {
-		out := summary{
-			Found: done.Found, Indexed: done.Indexed, Unchanged: done.Unchanged, Failed: done.Failed, Bytes: done.Bytes,
-			Seconds: hundredths(done.Elapsed.Seconds()), Rate: hundredths(done.Rate()),
-			Interrupted: interrupted, Failures: append([]ingest.Failure{}, done.Failures...),
-		}
-		if err := json.NewEncoder(p.out).Encode(out); err != nil {
+		if err := json.NewEncoder(p.out).Encode(newSummary(done, interrupted)); err != nil {
 			return err
 		}
 	}
@@ -105,38 +120,7 @@ func sentence(done ingest.Progress, interrupted bool) string {
 
 func hundredths(x float64) float64 { return math.Round(x*100) / 100 }
 
-// screen shows progress on standard error: one line that rewrites itself on a terminal, a line now and then elsewhere.
-type screen struct {
-	p        *program
-	terminal bool
-	every    time.Duration
-
-	mu    sync.Mutex
-	shown bool // the progress line is on the terminal
-}
-
-func (p *program) newScreen() *screen {
-	s := &screen{p: p, every: 10 * time.Second}
-	if file, ok := p.err.(*os.File); ok && isatty.IsTerminal(file.Fd()) {
-		s.terminal, s.every = true, 200*time.Millisecond
-	}
-	return s
-}
-
-const eraseLine = "\r\x1b[K"
-
-// line prints a line that stays. Nobody can be told that standard error does not take it.
-func (s *screen) line(text string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.shown {
-		text = eraseLine + text
-		s.shown = false
-	}
-	_, _ = fmt.Fprintln(s.p.err, text)
-}
-
-func (s *screen) progress(p ingest.Progress) {
+func progressLine(p ingest.Progress) string {
 	total := "…"
 	if p.Listed {
 		total = fmt.Sprint(p.Found)
@@ -145,28 +129,24 @@ func (s *screen) progress(p ingest.Progress) {
 	if left, ok := p.Left(); ok {
 		text += fmt.Sprintf(", %s left", left.Round(time.Second))
 	}
-	if !s.terminal {
-		s.line(text)
-		return
+	if p.Waiting != "" {
+		text += "; waiting: " + p.Waiting
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.shown = true
-	_, _ = fmt.Fprint(s.p.err, eraseLine+text)
+	return text
 }
 
-// during shows progress while work runs.
-func (s *screen) during(work func() error, progress func() ingest.Progress) error {
-	done := make(chan error, 1)
-	go func() { done <- work() }()
-	ticker := time.NewTicker(s.every)
-	defer ticker.Stop()
-	for {
-		select {
-		case err := <-done:
-			return err
-		case <-ticker.C:
-			s.progress(progress())
-		}
+// hintAtBuilding says so where the pictures are searched more slowly for a while. The ingest is done whatever comes of it.
+func hintAtBuilding(ctx context.Context, screen *screen, collection string, photos index.Index) {
+	builder, ok := photos.(index.Builder)
+	if !ok {
+		return
+	}
+	building, err := builder.Building(ctx)
+	switch {
+	case err != nil || building.State == index.BuildDone:
+	case building.State == index.BuildRunning:
+		screen.line(fmt.Sprintf("index: %s; searches are slower until all are, `clipseek collection show %s` tells", covering(building), collection))
+	default:
+		screen.line("index: " + covering(building))
 	}
 }

@@ -40,6 +40,7 @@ func (p *program) searchCommand() *cobra.Command {
 	flags := cmd.Flags()
 	flags.StringVar(&image, "image", "", "picture `FILE` to find others like it")
 	flags.StringVar(&query.Filter, "filter", "", "only pictures that match, for example `'label == \"apple\" && width >= 800'`")
+	flags.StringVar(&query.Partition, "partition", "", "only pictures of the partition `NAME`")
 	flags.IntVar(&query.Limit, "limit", 0, "most hits (default 16)")
 	flags.IntVar(&query.Offset, "offset", 0, "leave out so many of the best")
 	flags.BoolVar(&asJSON, "json", false, "print the answer as JSON on standard output")

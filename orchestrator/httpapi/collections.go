@@ -3,12 +3,8 @@ package httpapi
 import (
 	"context"
 	"net/http"
-	"slices"
 
 	"github.com/danielgtaylor/huma/v2"
-
-	"clipseek/orchestrator/fault"
-	"clipseek/orchestrator/index"
 )
 
 // InCollection is the part of a request's path that names the collection.
@@ -24,13 +20,13 @@ type Collection struct {
 	Count int64  `json:"count" doc:"pictures"`
 }
 
-type collectionOutput struct{ Body Collection }
-
 type collectionsOutput struct {
 	Body struct {
 		Collections []Collection `json:"collections" nullable:"false"`
 	}
 }
+
+type detailsOutput struct{ Body Details }
 
 func (s *Server) collectionRoutes(api huma.API) {
 	register(s, api, operation("collections", http.MethodGet, "/v1/collections", "list-collections", "List collections", ""),
@@ -46,16 +42,13 @@ func (s *Server) collectionRoutes(api huma.API) {
 			}
 			return out, nil
 		})
-	register(s, api, operation("collections", http.MethodGet, "/v1/collections/{collection}", "get-collection", "Describe a collection", "Width and model of its vectors, and how many there are."),
-		func(ctx context.Context, in *InCollection) (*collectionOutput, error) {
-			all, err := s.deps.Collections.List(ctx)
-			if err != nil {
-				return nil, err
-			}
-			i := slices.IndexFunc(all, func(info index.Info) bool { return info.Name == in.Collection })
-			if i < 0 {
-				return nil, fault.NotFound("there is no collection %q", in.Collection)
-			}
-			return &collectionOutput{Body: Collection(all[i])}, nil
+	register(s, api, operation("collections", http.MethodGet, "/v1/collections/{collection}", "get-collection", "Describe a collection",
+		"Width and model of its vectors, how many there are, and, where its index has them, how far the search structure is, partitions and aliases."),
+		func(ctx context.Context, in *InCollection) (*detailsOutput, error) {
+			details, err := Describe(ctx, s.deps.Collections.Database(), in.Collection)
+			return &detailsOutput{Body: details}, err
 		})
+	s.buildingRoutes(api)
+	s.partitionRoutes(api)
+	s.aliasRoutes(api)
 }

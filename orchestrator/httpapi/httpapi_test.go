@@ -439,7 +439,8 @@ func TestPageAndDescription(t *testing.T) {
 		Paths map[string]any `json:"paths"`
 	}
 	c.call(http.MethodGet, "/openapi.json", nil, http.StatusOK, &description)
-	for _, path := range []string{"/v1/info", "/v1/collections/{collection}/search", "/v1/collections/{collection}/search/upload", "/v1/jobs/{id}"} {
+	for _, path := range []string{"/v1/info", "/v1/collections/{collection}/search", "/v1/collections/{collection}/search/upload", "/v1/jobs/{id}",
+		"/v1/collections/{collection}/index", "/v1/collections/{collection}/partitions/{partition}", "/v1/aliases/{alias}"} {
 		if description.Paths[path] == nil {
 			t.Errorf("openapi.json lacks %s", path)
 		}

@@ -2,7 +2,10 @@ package httpapi
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"net/http"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/gofiber/fiber/v2"
@@ -10,25 +13,39 @@ import (
 	"clipseek/orchestrator/fault"
 )
 
+// readyWithin bounds the look at the parts: whoever watches the service gets an answer also while a server hangs.
+const readyWithin = 2 * time.Second
+
 // health adds /healthz, alive as long as it answers, and /readyz, well when every part is. They need no key: what they
 // tell is which part is missing.
 func (s *Server) health() {
 	s.app.Get("/healthz", func(c *fiber.Ctx) error { return c.JSON(fiber.Map{"status": "alive"}) })
 	s.app.Get("/readyz", func(c *fiber.Ctx) error {
-		parts := fiber.Map{}
-		ready := true
-		for part, err := range s.deps.Ready(c.UserContext()) {
+		ctx, cancel := context.WithTimeout(c.UserContext(), readyWithin)
+		defer cancel()
+		parts, ready := map[string]string{}, true
+		for part, err := range s.deps.Ready(ctx) {
 			parts[part] = "ok"
 			if err != nil {
-				ready = false
-				parts[part] = fault.Public(err)
+				parts[part], ready = s.missing(part, err), false
 			}
 		}
 		if !ready {
-			c.Status(http.StatusServiceUnavailable).Set(fiber.HeaderRetryAfter, "1")
+			c.Status(http.StatusServiceUnavailable).Set(fiber.HeaderRetryAfter, seconds(retryAfter))
 		}
 		return c.JSON(fiber.Map{"ready": ready, "parts": parts})
 	})
+}
+
+// missing says what a part lacks.
+func (s *Server) missing(part string, err error) string {
+	switch _, told := errors.AsType[*fault.Error](err); {
+	case !told && errors.Is(err, context.DeadlineExceeded):
+		return fmt.Sprintf("no answer within %s", readyWithin)
+	case fault.KindOf(err) == fault.KindInternal:
+		s.deps.Log.Error("not ready", "part", part, "err", err)
+	}
+	return fault.Public(err)
 }
 
 // Info is what a client needs to know of the service before it asks for anything.

@@ -28,6 +28,7 @@ type Job struct {
 	Rate        float64          `json:"pictures_per_second"`
 	Seconds     float64          `json:"seconds"`
 	SecondsLeft *float64         `json:"seconds_left,omitempty" doc:"absent while nobody can say"`
+	Waiting     string           `json:"waiting,omitempty" doc:"what is waited for, while the model or the index does not answer"`
 	Failures    []ingest.Failure `json:"failures" nullable:"false" doc:"the first thousand"`
 	Error       string           `json:"error,omitempty" doc:"why the whole job failed"`
 }
@@ -37,7 +38,7 @@ func newJob(j jobs.Job) Job {
 	out := Job{
 		ID: j.ID, Collection: j.Collection, Path: j.Path, State: string(j.State), Created: j.Created.UTC(),
 		Found: p.Found, Indexed: p.Indexed, Unchanged: p.Unchanged, Failed: p.Failed, Bytes: p.Bytes,
-		Rate: round(p.Rate()), Seconds: round(p.Elapsed.Seconds()),
+		Rate: round(p.Rate()), Seconds: round(p.Elapsed.Seconds()), Waiting: p.Waiting,
 		Failures: append([]ingest.Failure{}, p.Failures...),
 	}
 	if left, ok := p.Left(); ok {
@@ -56,7 +57,8 @@ func round(x float64) float64 { return math.Round(x*100) / 100 }
 type ingestInput struct {
 	InCollection
 	Body struct {
-		Path string `json:"path" doc:"a folder or picture below one of the service's roots (GET /v1/info)" example:"/srv/pictures"`
+		Path      string `json:"path" doc:"a folder or picture below one of the service's roots (GET /v1/info)" example:"/srv/pictures"`
+		Partition string `json:"partition,omitempty" doc:"the partition that the pictures go into"`
 	}
 }
 
@@ -74,7 +76,7 @@ type jobsOutput struct {
 
 func (s *Server) jobRoutes(api huma.API) {
 	op := operation("jobs", http.MethodPost, "/v1/collections/{collection}/ingest", "ingest", "Index a folder",
-		"Makes the collection if it is not there. The answer is a job to ask about; asking again for a folder indexes only what is new or changed.")
+		"Makes the collection, and the partition, if it is not there. The answer is a job to ask about; asking again for a folder indexes only what is new or changed.")
 	op.DefaultStatus = http.StatusAccepted
 	register(s, api, op, func(ctx context.Context, in *ingestInput) (*jobOutput, error) {
 		path, err := s.deps.Roots.Resolve(in.Body.Path)
@@ -82,6 +84,9 @@ func (s *Server) jobRoutes(api huma.API) {
 			return nil, err
 		}
 		photos, err := s.deps.Collections.Make(ctx, in.Collection)
+		if err == nil && in.Body.Partition != "" {
+			photos, err = MakePartition(ctx, photos, in.Body.Partition)
+		}
 		if err != nil {
 			return nil, err
 		}

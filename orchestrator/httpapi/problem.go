@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"cmp"
 	"errors"
 	"math"
 	"net/http"
@@ -31,6 +32,9 @@ func (p *Problem) Error() string { return p.Detail }
 
 // GetStatus makes a Problem a huma.StatusError.
 func (p *Problem) GetStatus() int { return p.Status }
+
+// retryAfter is when to come back where nobody knows better: servers restart in seconds.
+const retryAfter = 3 * time.Second
 
 const problemType = "application/problem+json"
 
@@ -85,23 +89,22 @@ func newProblem(status int, detail string) *Problem {
 	if title == "" {
 		title = "Client Closed Request"
 	}
-	return &Problem{Type: "about:blank", Title: title, Status: status, Detail: detail, Kind: kindOf(status)}
+	p := &Problem{Type: "about:blank", Title: title, Status: status, Detail: detail, Kind: kindOf(status)}
+	if status == http.StatusServiceUnavailable || status == http.StatusTooManyRequests {
+		p.retryAfter = retryAfter
+	}
+	return p
 }
 
 // problemOf translates any error of the packages below.
 func problemOf(err error) *Problem {
 	p := newProblem(statusOf(fault.KindOf(err)), fault.Public(err))
-	p.retryAfter = fault.RetryAfter(err)
-	if p.Status == http.StatusServiceUnavailable && p.retryAfter == 0 {
-		p.retryAfter = time.Second
-	}
+	p.retryAfter = cmp.Or(fault.RetryAfter(err), p.retryAfter)
 	return p
 }
 
-// seconds is the value of Retry-After: whole seconds, rounded up.
-func (p *Problem) seconds() string {
-	return strconv.Itoa(int(math.Ceil(p.retryAfter.Seconds())))
-}
+// seconds is d as Retry-After has it: whole seconds, rounded up.
+func seconds(d time.Duration) string { return strconv.Itoa(int(math.Ceil(d.Seconds()))) }
 
 // asProblem gives huma's own refusals (a body that does not fit its schema) our form.
 func asProblem(_ huma.Context, _ string, body any) (any, error) {
@@ -125,7 +128,7 @@ func asProblem(_ huma.Context, _ string, body any) (any, error) {
 // writeProblem answers a request that did not reach an operation.
 func writeProblem(c *fiber.Ctx, p *Problem) error {
 	if p.retryAfter > 0 {
-		c.Set(fiber.HeaderRetryAfter, p.seconds())
+		c.Set(fiber.HeaderRetryAfter, seconds(p.retryAfter))
 	}
 	if err := c.Status(p.Status).JSON(p); err != nil {
 		return err

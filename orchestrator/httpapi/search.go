@@ -53,20 +53,22 @@ func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 
 type searchInput struct {
 	InCollection
 	Body struct {
-		Text   string `json:"text,omitempty" doc:"what the pictures should show" example:"a red apple"`
-		Like   string `json:"like,omitempty" doc:"id of an indexed picture to find others like it" example:"5269288717002027052"`
-		Filter string `json:"filter,omitempty" doc:"only pictures whose fields match" example:"label == \"apple\" && width >= 800"`
-		Limit  int    `json:"limit,omitempty" doc:"most hits; 0 is the service's default, 16"`
-		Offset int    `json:"offset,omitempty" doc:"leave out so many of the best, for paging"`
+		Text      string `json:"text,omitempty" doc:"what the pictures should show" example:"a red apple"`
+		Like      string `json:"like,omitempty" doc:"id of an indexed picture to find others like it" example:"5269288717002027052"`
+		Filter    string `json:"filter,omitempty" doc:"only pictures whose fields match" example:"label == \"apple\" && width >= 800"`
+		Partition string `json:"partition,omitempty" doc:"only pictures of this partition"`
+		Limit     int    `json:"limit,omitempty" doc:"most hits; 0 is the service's default, 16"`
+		Offset    int    `json:"offset,omitempty" doc:"leave out so many of the best, for paging"`
 	}
 }
 
 type uploadForm struct {
-	Image  huma.FormFile `form:"image" required:"true" doc:"a picture file: JPEG, PNG or WebP"`
-	Text   string        `form:"text" required:"false" doc:"looked for together with the picture"`
-	Filter string        `form:"filter" required:"false"`
-	Limit  int           `form:"limit" required:"false"`
-	Offset int           `form:"offset" required:"false"`
+	Image     huma.FormFile `form:"image" required:"true" doc:"a picture file: JPEG, PNG or WebP"`
+	Text      string        `form:"text" required:"false" doc:"looked for together with the picture"`
+	Filter    string        `form:"filter" required:"false"`
+	Partition string        `form:"partition" required:"false"`
+	Limit     int           `form:"limit" required:"false"`
+	Offset    int           `form:"offset" required:"false"`
 }
 
 type uploadInput struct {
@@ -81,7 +83,7 @@ func (s *Server) searchRoutes(api huma.API) {
 		"At least one of text and like; both are combined with equal weight.")
 	op.MaxBodyBytes = int64(s.cfg.MaxUpload)
 	register(s, api, op, func(ctx context.Context, in *searchInput) (*answerOutput, error) {
-		q := search.Query{Text: in.Body.Text, Filter: in.Body.Filter, Limit: in.Body.Limit, Offset: in.Body.Offset}
+		q := search.Query{Text: in.Body.Text, Filter: in.Body.Filter, Partition: in.Body.Partition, Limit: in.Body.Limit, Offset: in.Body.Offset}
 		if in.Body.Like != "" {
 			id, err := parseID(in.Body.Like)
 			if err != nil {
@@ -102,7 +104,10 @@ func (s *Server) searchRoutes(api huma.API) {
 		if len(file) == 0 {
 			return nil, fault.Invalid("the uploaded picture %s is empty (0 bytes)", form.Image.Filename)
 		}
-		return s.search(ctx, in.Collection, search.Query{Text: form.Text, Image: file, ImageName: form.Image.Filename, Filter: form.Filter, Limit: form.Limit, Offset: form.Offset})
+		return s.search(ctx, in.Collection, search.Query{
+			Text: form.Text, Image: file, ImageName: form.Image.Filename,
+			Filter: form.Filter, Partition: form.Partition, Limit: form.Limit, Offset: form.Offset,
+		})
 	})
 }
 

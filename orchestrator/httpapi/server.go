@@ -37,6 +37,8 @@ type Collections interface {
 	List(ctx context.Context) ([]index.Info, error)
 	// Default names the collection that is used when nobody names one.
 	Default() string
+	// Database is the index itself, for looking after collections whatever model made them.
+	Database() index.Database
 }
 
 // Deps are the parts that the routes call. The server closes none of them.
@@ -48,7 +50,7 @@ type Deps struct {
 	Jobs        *jobs.Manager
 	Roots       *source.Roots
 	Thumbnails  *thumbnail.Store
-	Ready       func(context.Context) map[string]error // by part of the system; nil where it is well
+	Ready       func(context.Context) map[string]error // by part of the system, nil where it is well; asks all at once, and ends with the context
 	Log         *slog.Logger
 }
 
@@ -132,7 +134,7 @@ func (s *Server) refuse(operation string, err error) error {
 		s.deps.Log.Error("request failed", "operation", operation, "kind", p.Kind, "err", err)
 	}
 	if p.retryAfter > 0 {
-		return huma.ErrorWithHeaders(p, http.Header{fiber.HeaderRetryAfter: {p.seconds()}})
+		return huma.ErrorWithHeaders(p, http.Header{fiber.HeaderRetryAfter: {seconds(p.retryAfter)}})
 	}
 	return p
 }

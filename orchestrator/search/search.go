@@ -50,6 +50,7 @@ type Query struct {
 	ImageName string // what the picture is called in messages
 	Like      *int64 // the id of an indexed picture, which is itself left out of the answer; nil is none
 	Filter    string // only records that match; see package index/filter; empty is all
+	Partition string // only records of this partition; empty is all
 	Limit     int    // 0 is Config.Limit
 	Offset    int
 }
@@ -86,24 +87,41 @@ func New(cfg Config, tok tokenizer.Tokenizer, decoder *imageprep.Decoder, spec i
 // Search answers q from the collection, whose vectors are the searcher's model's.
 //
 // Faults: Invalid (an empty query, bad UTF-8, a broken picture or filter, a limit out of range), TooLarge (text or
-// picture over a limit), NotFound (no picture Like), and those of the encoder and the index.
+// picture over a limit), NotFound (no picture Like, no such partition), Conflict (an index without partitions), and those
+// of the encoder and the index.
 func (s *Searcher) Search(ctx context.Context, collection index.Index, q Query) (Answer, error) {
 	start := time.Now()
 	query, err := q.check(s.cfg)
 	if err != nil {
 		return Answer{}, err
 	}
+	within := collection // the picture Like may lie in another partition than what is looked for
+	if q.Partition != "" {
+		parts, err := Partitioner(collection)
+		if err != nil {
+			return Answer{}, err
+		}
+		within = parts.Partition(q.Partition)
+	}
 	var took Took
 	if query.Vector, err = s.vector(ctx, collection, q, &took); err != nil {
 		return Answer{}, err
 	}
 	before := time.Now()
-	hits, err := s.find(ctx, collection, q, query)
+	hits, err := s.find(ctx, within, q, query)
 	if err != nil {
 		return Answer{}, err
 	}
 	took.Search, took.Total = time.Since(before), time.Since(start)
 	return Answer{Hits: hits, Weak: s.weak(q, hits), Took: took}, nil
+}
+
+// Partitioner is the collection's ability to have partitions. Fault: Conflict where its index has not.
+func Partitioner(collection index.Index) (index.Partitioner, error) {
+	if parts, ok := collection.(index.Partitioner); ok {
+		return parts, nil
+	}
+	return nil, fault.Conflict("this collection lives in an index that has no partitions; Milvus has them (index.kind: milvus)")
 }
 
 // Validate reports what is wrong with the query before anything is opened for it. Faults: Invalid, TooLarge.

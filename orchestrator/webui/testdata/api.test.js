@@ -58,13 +58,30 @@ test("a reader who declines to give a key sees why", async () => {
   await assert.rejects(client.info(), /a key is needed/);
 });
 
+test("a service that is not ready tells what it lacks, and is asked without a key", async () => {
+  let sent;
+  const parts = { index: "Milvus does not answer", model: "ok" };
+  const client = new Client({ ask: async (address, options) => { sent = { address, ...options }; return answer(503, { ready: false, parts }); }, keys: { get: () => "secret", renew: async () => "" } });
+  assert.deepEqual(await client.ready(), { ready: false, parts });
+  assert.equal(sent.address, "/readyz");
+  assert.equal(sent.headers.Authorization, undefined);
+});
+
+test("an ingest names a partition only where there is one", async () => {
+  const bodies = [];
+  const client = new Client({ ask: async (address, options) => { bodies.push(JSON.parse(options.body)); return answer(202, {}); }, keys: noKey });
+  await client.ingest("c", { path: "/p", partition: "" });
+  await client.ingest("c", { path: "/p", partition: "y2024" });
+  assert.deepEqual(bodies, [{ path: "/p" }, { path: "/p", partition: "y2024" }]);
+});
+
 test("a search sends only what it has", async () => {
   let sent;
   const client = new Client({ ask: async (address, options) => { sent = { address, ...options }; return answer(200, { hits: [] }); }, keys: noKey });
-  await client.search("a/b", { text: "apple", like: "", filter: "", limit: 16, offset: 0 });
+  await client.search("a/b", { text: "apple", like: "", filter: "", partition: "", limit: 16, offset: 0 });
   assert.equal(sent.address, "/v1/collections/a%2Fb/search");
   assert.deepEqual(JSON.parse(sent.body), { limit: 16, offset: 0, text: "apple" });
-  await client.searchUpload("c", { image: new File(["x"], "x.jpg"), text: "", filter: "width > 1", limit: 16, offset: 16 });
-  assert.deepEqual([...sent.body.keys()], ["filter", "limit", "offset", "image"]);
+  await client.searchUpload("c", { image: new File(["x"], "x.jpg"), text: "", filter: "width > 1", partition: "y2024", limit: 16, offset: 16 });
+  assert.deepEqual([...sent.body.keys()], ["filter", "partition", "limit", "offset", "image"]);
   assert.equal(sent.headers["Content-Type"], undefined);
 });

@@ -4,6 +4,7 @@ import { likelyEnd, neighbour } from "./assets/grid.js";
 import { jobLine, progress, runs } from "./assets/ingest.js";
 import { refusal } from "./assets/intake.js";
 import { blamesFilter, statusLine } from "./assets/outcome.js";
+import { countIn } from "./assets/place.js";
 import { probe, stripColumns } from "./assets/start.js";
 import { exampleFilters, examplePhrases, labelsOf, samples, speaks } from "./assets/suggest.js";
 import { allFields, mainFacts } from "./assets/viewer.js";
@@ -33,6 +34,7 @@ test("a job is told in one sentence", () => {
   assert.equal(jobLine({ ...job, state: "canceled" }), "Stopped: 118 pictures added, 2 not readable");
   assert.equal(jobLine({ state: "failed", error: "the disk is full" }), "Failed: the disk is full");
   assert.equal(jobLine({ state: "running", found: 0 }), "Looking for pictures");
+  assert.equal(jobLine({ ...job, state: "running", waiting: "Milvus does not answer" }), "118 of 240 pictures added, 2 not readable. Waiting: Milvus does not answer");
   assert.equal(jobLine({ state: "done", found: 0 }), "Done: no pictures in this folder");
   assert.equal(progress({ ...job }), 0.5);
   assert.equal(progress({ found: 0 }), null);
@@ -51,6 +53,12 @@ test("the line above the pictures", () => {
   assert.equal(statusLine({ shown: 16, total: 240, filtered: false, milliseconds: 3.31 }), "16 of 240 pictures, the nearest first · 3.3 ms");
   assert.equal(statusLine({ shown: 1, total: 0, filtered: true }), "1 picture, the nearest that pass the filter");
   assert.equal(statusLine({ shown: 0, total: 240 }), "");
+});
+
+test("the pictures of a partition are counted, or of all", () => {
+  const details = { count: 240, partitions: [{ name: "_default", count: 40 }, { name: "y2024", count: 200 }] };
+  assert.deepEqual(["", "y2024", "gone"].map((partition) => countIn(details, partition)), [240, 200, 0]);
+  assert.equal(countIn({ count: 7 }, ""), 7);
 });
 
 test("only a wrong filter is blamed", () => {

@@ -1,6 +1,6 @@
-// What the page shows, as an address: ?q=…&like=ID&filter=…&collection=…&view=ID. Pure.
+// What the page shows, as an address: ?q=…&like=ID&filter=…&collection=…&partition=…&view=ID. Pure.
 
-const names = ["q", "like", "filter", "collection", "view"];
+const names = ["q", "like", "filter", "collection", "partition", "view"];
 
 /** The state behind a query string; what is missing is "". */
 export function readAddress(search) {
@@ -23,5 +23,5 @@ export function asksSomething(state) {
 
 /** Two states with the same key have the same answer. */
 export function searchKey(state) {
-  return JSON.stringify([state.collection, state.q, state.like, state.filter, state.upload ?? 0]);
+  return JSON.stringify([state.collection, state.partition, state.q, state.like, state.filter, state.upload ?? 0]);
 }

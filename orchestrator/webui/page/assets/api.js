@@ -74,32 +74,46 @@ export class Client {
     return this.#json(this.#path(name), { signal });
   }
 
+  /** How far the search structure of a collection is. */
+  building(collection, signal) {
+    return this.#json(`${this.#path(collection)}/index`, { signal });
+  }
+
+  /** Whether every part of the service answers: {ready, parts}, where a part is "ok" or what it lacks. Asks for no key. */
+  async ready(signal) {
+    const response = await this.#once("/readyz", { signal }, "");
+    return this.#read(response);
+  }
+
   picture(collection, id, signal) {
     return this.#json(`${this.#path(collection)}/pictures/${encodeURIComponent(id)}`, { signal });
   }
 
   /** Searches by text, by a picture of the collection (`like`), or both. */
-  search(collection, { text, like, filter, limit, offset }, signal) {
+  search(collection, { text, like, filter, partition, limit, offset }, signal) {
     const body = { limit, offset };
     if (text) body.text = text;
     if (like) body.like = like;
     if (filter) body.filter = filter;
+    if (partition) body.partition = partition;
     return this.#json(`${this.#path(collection)}/search`, { method: "POST", body, signal });
   }
 
   /** Searches by a picture of the reader's, with or without text. */
-  searchUpload(collection, { image, text, filter, limit, offset }, signal) {
+  searchUpload(collection, { image, text, filter, partition, limit, offset }, signal) {
     const form = new FormData();
     if (text) form.set("text", text);
     if (filter) form.set("filter", filter);
+    if (partition) form.set("partition", partition);
     form.set("limit", String(limit));
     form.set("offset", String(offset));
     form.set("image", image, image.name || "picture");
     return this.#json(`${this.#path(collection)}/search/upload`, { method: "POST", form, signal });
   }
 
-  ingest(collection, path, signal) {
-    return this.#json(`${this.#path(collection)}/ingest`, { method: "POST", body: { path }, signal });
+  ingest(collection, { path, partition }, signal) {
+    const body = partition ? { path, partition } : { path };
+    return this.#json(`${this.#path(collection)}/ingest`, { method: "POST", body, signal });
   }
 
   async jobs(signal) {
@@ -125,7 +139,10 @@ export class Client {
   }
 
   async #json(address, options) {
-    const response = await this.#send(address, options);
+    return this.#read(await this.#send(address, options));
+  }
+
+  async #read(response) {
     try {
       return await response.json();
     } catch (error) {

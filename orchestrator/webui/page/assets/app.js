@@ -2,17 +2,19 @@
 
 import { asksSomething, readAddress, searchKey, writeAddress } from "./address.js";
 import { Client } from "./api.js";
-import { byId, element } from "./dom.js";
-import { caption, fileName, formatCount } from "./format.js";
+import { byId, sleep } from "./dom.js";
+import { caption, fileName } from "./format.js";
 import { Grid } from "./grid.js";
 import { IngestPanel } from "./ingest.js";
 import { refusal, watchIntake } from "./intake.js";
 import { KeyAsker } from "./keyask.js";
 import { PictureLoader } from "./loader.js";
 import { Notice } from "./notice.js";
-import { Outcome, blamesFilter } from "./outcome.js";
+import { Outcome, blamesFilter, showStanding } from "./outcome.js";
+import { Place, countIn } from "./place.js";
 import { Search } from "./search.js";
 import { SearchForm } from "./searchform.js";
+import { Standing } from "./standing.js";
 import { Start, probe } from "./start.js";
 import { exampleFilters } from "./suggest.js";
 import { Viewer } from "./viewer.js";
@@ -20,16 +22,6 @@ import { Viewer } from "./viewer.js";
 // An answer usually takes milliseconds; only a slower one is worth empty tiles, which would flicker otherwise.
 const patienceMilliseconds = 180;
 const serverRetryMilliseconds = 3000;
-
-function sleep(ms, signal) {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(resolve, ms);
-    signal?.addEventListener("abort", () => {
-      clearTimeout(timer);
-      reject(signal.reason);
-    }, { once: true });
-  });
-}
 
 class Page {
   client = new Client({ ask: (...request) => fetch(...request), keys: new KeyAsker() });
@@ -41,7 +33,9 @@ class Page {
   form = new SearchForm({ submit: (asked) => this.submit(asked), dropPicture: () => this.dropPicture() });
   viewer = new Viewer({ loader: this.loader, closed: () => this.closePicture(), step: (by) => this.stepPicture(by), like: (hit) => this.moreLike(hit) });
   start = new Start({ loader: this.loader, ask: (q) => this.submit({ q, filter: this.form.filter }), like: (hit) => this.moreLike(hit) });
-  panel = new IngestPanel({ client: this.client, collection: () => this.collection, grown: () => this.collectionGrew() });
+  panel = new IngestPanel({ client: this.client, place: () => ({ collection: this.collection, partition: this.state.partition }), grown: () => this.collectionGrew() });
+  place = new Place({ choose: (place) => this.choosePlace(place) });
+  standing = new Standing({ client: this.client, sleep, changed: showStanding, back: () => this.cameBack() });
 
   state = readAddress(location.search);
   info = null;
@@ -49,6 +43,7 @@ class Page {
   shownKey = "";
   filledFor = "";
   returnTo = "";
+  suspected = null;
   known = new Map(); // hits by id, so that a picture need not be asked for again
   uploads = new Map(); // pictures of the reader's by number; an address cannot carry them
   patience = 0;
@@ -62,7 +57,6 @@ class Page {
     addEventListener("popstate", () => this.follow(true));
     byId("home").addEventListener("click", (event) => this.goHome(event));
     byId("more").addEventListener("click", () => this.search.more());
-    byId("collection").addEventListener("change", (event) => this.chooseCollection(event.target.value));
     watchIntake((file) => this.takePicture(file));
     addEventListener("keydown", (event) => this.shortcut(event));
     await this.follow(false); // shows what is asked for while the server is being reached
@@ -87,16 +81,19 @@ class Page {
       }
     }
     this.notice.hide();
+    this.standing.look();
     this.panel.offer(this.info.roots ?? []);
     this.offerCollections();
     await this.follow(false);
   }
 
   async offerCollections() {
-    const collections = await this.client.collections().catch(() => []);
-    byId("collection-field").hidden = collections.length < 2;
-    byId("collection").replaceChildren(...collections.map(({ name, count }) => element("option", { value: name }, `${name} (${formatCount(count)})`)));
-    byId("collection").value = this.collection;
+    this.place.offerCollections(await this.client.collections().catch(() => []));
+    this.showPlace();
+  }
+
+  showPlace() {
+    this.place.set({ collection: this.collection, partition: this.state.partition });
   }
 
   /** Goes to another state. */
@@ -112,7 +109,7 @@ class Page {
   async follow(back) {
     this.state = { ...readAddress(location.search), upload: history.state?.upload ?? 0 };
     this.form.set(this.state);
-    if (byId("collection").value !== this.collection) byId("collection").value = this.collection;
+    this.showPlace();
     const asks = asksSomething(this.state);
     document.body.dataset.view = asks ? "results" : "start";
     document.title = asks ? `${this.title()} · clipseek` : "clipseek";
@@ -156,8 +153,10 @@ class Page {
     this.form.focus();
   }
 
-  chooseCollection(name) {
-    this.go({ collection: name === this.info.collection ? "" : name, like: "", view: "" });
+  /** Goes to another collection, all of it, or to another partition of this one. */
+  choosePlace({ collection, partition = "" }) {
+    if (collection === undefined) this.go({ partition, view: "" });
+    else this.go({ collection: collection === this.info.collection ? "" : collection, partition, like: "", view: "" });
   }
 
   moreLike(hit) {
@@ -208,7 +207,7 @@ class Page {
   }
 
   runSearch(key) {
-    const { q, like, filter, upload } = this.state;
+    const { q, like, filter, partition, upload } = this.state;
     const collection = this.collection;
     const image = upload ? this.uploads.get(upload) : null;
     if (upload && !image) {
@@ -218,13 +217,24 @@ class Page {
     }
     this.countPictures();
     this.search.run(key, (page, signal) => image
-      ? this.client.searchUpload(collection, { image, text: q, filter, ...page }, signal)
-      : this.client.search(collection, { text: q, like, filter, ...page }, signal));
+      ? this.client.searchUpload(collection, { image, text: q, filter, partition, ...page }, signal)
+      : this.client.search(collection, { text: q, like, filter, partition, ...page }, signal));
+  }
+
+  /** Asks for what there is to know of the collection. */
+  async describe() {
+    const { collection, state: { partition } } = this;
+    const details = await this.client.collection(collection);
+    if (collection !== this.collection || partition !== this.state.partition) return;
+    this.count = countIn(details, partition);
+    this.place.offerPartitions(details.partitions ?? []);
+    this.showPlace();
+    this.standing.follow(collection, details.index);
   }
 
   async countPictures() {
     try {
-      this.count = (await this.client.collection(this.collection)).count;
+      await this.describe();
     } catch {
       this.count = 0; // the line then goes without a total; the search itself says what is wrong
     }
@@ -234,13 +244,14 @@ class Page {
   async showStart() {
     this.search.clear();
     try {
-      this.count = (await this.client.collection(this.collection)).count;
+      await this.describe();
     } catch (error) {
       const remedy = error.status === 404 && this.state.collection
-        ? { text: `Go to ${this.info.collection}`, act: () => this.chooseCollection(this.info.collection) }
+        ? { text: `Go to ${this.info.collection}`, act: () => this.choosePlace({ collection: this.info.collection }) }
         : { text: "Try again", act: () => this.retryStart() };
       this.start.hidden = true;
-      this.notice.show({ title: error.detail, tone: "wrong", actions: [remedy] });
+      this.notice.show({ title: error.detail, tone: "wrong", body: error.passing ? ["This page goes on by itself when the service is ready."] : [], actions: [remedy] });
+      this.suspect(error);
       return;
     }
     if (asksSomething(this.state)) return;
@@ -249,10 +260,15 @@ class Page {
       this.showEmpty();
       return;
     }
-    const mark = `${this.collection} ${this.count}`;
+    const { collection, state: { partition } } = this;
+    const mark = `${collection} ${partition} ${this.count}`;
     if (this.filledFor === mark) return;
     this.filledFor = mark;
-    const hits = await probe((wanted) => this.client.search(this.collection, wanted)).catch(() => []);
+    const hits = await probe((wanted) => this.client.search(collection, { ...wanted, partition })).catch((error) => {
+      this.filledFor = ""; // the start page goes without samples for now
+      this.suspect(error);
+      return [];
+    });
     hits.forEach((hit) => this.known.set(hit.id, hit));
     this.form.setExamples(this.start.fill({ count: this.count, hits, languages: this.info.model?.languages }));
   }
@@ -264,7 +280,7 @@ class Page {
   }
 
   showEmpty() {
-    this.outcome.empty(this.state.collection, this.panel.offered ? () => this.panel.open() : null);
+    this.outcome.empty(this.state, this.panel.offered ? () => this.panel.open() : null);
   }
 
   async collectionGrew() {
@@ -292,8 +308,22 @@ class Page {
     else this.grid.clear();
     if (hits.length && !this.form.hasExamples) this.form.setExamples(exampleFilters(hits));
     this.outcome.show(state, this.state, this.count);
+    this.suspect(state.problem);
     if (phase === "shown" && !hits.length && !this.state.filter) this.explainNothing();
     if (this.state.view) this.followView();
+  }
+
+  /** A problem that passes may be of a part that is away; a countdown tells of the same one each second. */
+  suspect(problem) {
+    if (problem?.passing && problem !== this.suspected) this.standing.look();
+    this.suspected = problem;
+  }
+
+  /** Every part answers again: what failed meanwhile is done now. */
+  cameBack() {
+    const { phase, problem } = this.search.state;
+    if (phase === "waiting" || (phase === "failed" && problem.passing)) this.search.again();
+    else if (!asksSomething(this.state)) this.retryStart();
   }
 
   drawWaiting(phase) {

@@ -1,4 +1,4 @@
-// The few things the page does to the document. Text always enters as text, never as markup, and style only through
+// The few things the page does to the document, and its clock. Text always enters as text, never as markup, and style only through
 // the object model, so the strict content security policy holds.
 
 const svgSpace = "http://www.w3.org/2000/svg";
@@ -55,4 +55,15 @@ export function selectText(node) {
   const selection = getSelection();
   selection.removeAllRanges();
   selection.addRange(range);
+}
+
+/** Resolves after so many milliseconds; rejects when the signal aborts. */
+export function sleep(ms, signal) {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(resolve, ms);
+    signal?.addEventListener("abort", () => {
+      clearTimeout(timer);
+      reject(signal.reason);
+    }, { once: true });
+  });
 }

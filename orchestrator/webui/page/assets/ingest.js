@@ -24,10 +24,11 @@ export function jobLine(job) {
   switch (job.state) {
     case "queued": return "Waiting for its turn";
     case "running": {
-      if (!(job.found > 0)) return "Looking for pictures";
+      if (!(job.found > 0)) return job.waiting ? `Waiting: ${job.waiting}` : "Looking for pictures";
       const pace = job.pictures_per_second > 0 ? `, ${formatCount(Math.round(job.pictures_per_second))} a second` : "";
       const left = job.seconds_left > 0 ? `, ${formatSeconds(job.seconds_left)} left` : "";
-      return `${treated(job, `${formatCount(job.indexed ?? 0)} of ${countOf(job.found, "picture")} added`)}${pace}${left}`;
+      const told = treated(job, `${formatCount(job.indexed ?? 0)} of ${countOf(job.found, "picture")} added`);
+      return job.waiting ? `${told}. Waiting: ${job.waiting}` : `${told}${pace}${left}`;
     }
     case "done": return job.found === 0 ? "Done: no pictures in this folder" : `Done in ${formatSeconds(job.seconds ?? 0)}: ${told}`;
     case "canceled": return `Stopped: ${told}`;
@@ -48,17 +49,17 @@ export class IngestPanel {
   #problem = byId("add-problem");
   #list = byId("jobs");
   #client;
-  #collection;
+  #place;
   #grown;
   #roots = [];
   #jobs = new Map();
   #rows = new Map();
   #timer = 0;
 
-  /** `collection()` names where pictures go; `grown(job)` is told when a job has ended. */
-  constructor({ client, collection, grown }) {
+  /** `place()` is where pictures go, {collection, partition}; `grown(job)` is told when a job has ended. */
+  constructor({ client, place, grown }) {
     this.#client = client;
-    this.#collection = collection;
+    this.#place = place;
     this.#grown = grown;
     byId("add-open").addEventListener("click", () => this.open());
     byId("add-close").addEventListener("click", () => this.#dialog.close());
@@ -84,6 +85,8 @@ export class IngestPanel {
   }
 
   async open() {
+    const { partition } = this.#place();
+    byId("add-title").textContent = partition ? `Add pictures to ${partition}` : "Add pictures";
     this.#dialog.showModal();
     this.#path.focus();
     await this.#refresh();
@@ -102,7 +105,8 @@ export class IngestPanel {
     this.#tell("");
     byId("add-go").disabled = true;
     try {
-      this.#know(await this.#client.ingest(this.#collection(), this.#path.value.trim()), true);
+      const { collection, partition } = this.#place();
+      this.#know(await this.#client.ingest(collection, { path: this.#path.value.trim(), partition }), true);
       this.#watch();
     } catch (error) {
       this.#tell(sentence(error.detail));

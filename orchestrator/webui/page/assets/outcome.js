@@ -17,6 +17,19 @@ export function blamesFilter({ phase, problem }) {
   return phase === "failed" && problem?.kind === "invalid" && /filter/i.test(problem.detail);
 }
 
+/** Shows what is off behind the searches ({text, wrong, share}), in a line that goes away by itself. */
+export function showStanding({ text, wrong, share }) {
+  const box = byId("standing");
+  box.hidden = text === "";
+  box.dataset.tone = wrong ? "wrong" : "quiet";
+  const line = byId("standing-line");
+  line.ariaLive = wrong ? "polite" : "off"; // figures that grow are not read out
+  line.textContent = text;
+  const bar = byId("standing-bar");
+  bar.hidden = share === null;
+  bar.value = share ?? 0;
+}
+
 export class Outcome {
   #line = byId("status");
   #notice;
@@ -66,11 +79,11 @@ export class Outcome {
   }
 
   /** Says how pictures get into a collection; `add` opens the panel that does it, where there is one. */
-  empty(collection, add) {
+  empty({ collection, partition }, add) {
     this.#line.textContent = "";
     this.#notice.show({
       title: "There are no pictures here yet",
-      body: ["Give clipseek a folder. It reads the pictures where they are, and this page finds them as they come in.", codeLine(`clipseek ingest ~/Pictures${collection ? ` --collection ${collection}` : ""}`)],
+      body: ["Give clipseek a folder. It reads the pictures where they are, and this page finds them as they come in.", codeLine(`clipseek ingest ~/Pictures${collection ? ` --collection ${collection}` : ""}${partition ? ` --partition ${partition}` : ""}`)],
       actions: add ? [{ text: "Add pictures", act: add }] : [],
     });
   }

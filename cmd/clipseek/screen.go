@@ -1,0 +1,69 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/mattn/go-isatty"
+)
+
+// screen shows progress on standard error: one line that rewrites itself on a terminal, a line now and then elsewhere.
+type screen struct {
+	p        *program
+	terminal bool
+	every    time.Duration
+
+	mu    sync.Mutex
+	shown bool // the progress line is on the terminal
+}
+
+func (p *program) newScreen() *screen {
+	s := &screen{p: p, every: 10 * time.Second}
+	if file, ok := p.err.(*os.File); ok && isatty.IsTerminal(file.Fd()) {
+		s.terminal, s.every = true, 200*time.Millisecond
+	}
+	return s
+}
+
+const eraseLine = "\r\x1b[K"
+
+// line prints a line that stays. Nobody can be told that standard error does not take it.
+func (s *screen) line(text string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.shown {
+		text = eraseLine + text
+		s.shown = false
+	}
+	_, _ = fmt.Fprintln(s.p.err, text)
+}
+
+// progress shows how far something is, which is true for a moment.
+func (s *screen) progress(text string) {
+	if !s.terminal {
+		s.line(text)
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.shown = true
+	_, _ = fmt.Fprint(s.p.err, eraseLine+text)
+}
+
+// during shows progress while work runs.
+func (s *screen) during(work func() error, progress func() string) error {
+	done := make(chan error, 1)
+	go func() { done <- work() }()
+	ticker := time.NewTicker(s.every)
+	defer ticker.Stop()
+	for {
+		select {
+		case err := <-done:
+			return err
+		case <-ticker.C:
+			s.progress(progress())
+		}
+	}
+}
