@@ -78,7 +78,7 @@ func writeMilvusConfig(cfg MilvusConfig, folder string, ports []int) error {
 	for i, part := range milvusPorts {
 		line("%s: {ip: 127.0.0.1, port: %d}", part, ports[2+i])
 	}
-	// A short session lets a killed server come back in seconds instead of a minute.
+	// A short session lets a killed server come back in seconds instead of a minute; a shorter one is lost on a busy machine.
 	security := fmt.Sprintf("authorizationEnabled: %t", cfg.Users)
 	if cfg.TLS != nil {
 		mode := 1
@@ -88,7 +88,7 @@ func writeMilvusConfig(cfg MilvusConfig, folder string, ports []int) error {
 		security += fmt.Sprintf(", tlsMode: %d", mode)
 		line("tls: {serverPemPath: %q, serverKeyPath: %q, caPemPath: %q}", cfg.TLS.Cert, cfg.TLS.Key, cfg.TLS.CA)
 	}
-	line("common: {storageType: local, session: {ttl: 3}, security: {%s}}", security)
+	line("common: {storageType: local, session: {ttl: 10}, security: {%s}}", security)
 	line("log: {level: warn}")
 	etcdText := fmt.Sprintf("name: default\ndata-dir: %[1]q\nlisten-client-urls: http://%[2]s\nadvertise-client-urls: http://%[2]s\n"+
 		"listen-peer-urls: http://%[3]s\ninitial-advertise-peer-urls: http://%[3]s\ninitial-cluster: default=http://%[3]s\nlog-level: error\n",

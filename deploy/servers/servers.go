@@ -87,9 +87,19 @@ func (p *process) Start(ctx context.Context) error {
 	if err := p.wait(ctx, exited); err != nil {
 		p.signal(syscall.SIGKILL)
 		<-exited
-		return fmt.Errorf("%s does not answer, see %s: %w", p.name, p.log, err)
+		return fmt.Errorf("%s does not answer: %w; its log, %s, ends with\n%s", p.name, err, p.log, tail(p.log))
 	}
 	return nil
+}
+
+// tail is the end of a file.
+func tail(file string) string {
+	const most = 2 << 10
+	content, err := os.ReadFile(file)
+	if err != nil {
+		return err.Error()
+	}
+	return string(content[max(0, len(content)-most):])
 }
 
 func (p *process) wait(ctx context.Context, exited <-chan struct{}) error {
@@ -143,7 +153,16 @@ func (p *process) end(signal syscall.Signal, patience time.Duration) {
 		}
 	}
 	<-p.exited
+	p.signal(syscall.SIGKILL) // what the server has left behind
+	for p.leftover() {
+		time.Sleep(time.Millisecond) // until the kernel has done it: they hold the server's ports
+	}
 	p.cmd = nil
+}
+
+// leftover reports whether a process of the server's session is still there.
+func (p *process) leftover() bool {
+	return !errors.Is(syscall.Kill(-p.cmd.Process.Pid, 0), syscall.ESRCH)
 }
 
 // signal sends to the whole session that the server leads: Triton's backends are processes of their own.

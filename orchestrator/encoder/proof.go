@@ -15,64 +15,99 @@ import (
 // not asked for its reference values by every search.
 const refusalHolds = 5 * time.Second
 
+// testWithin bounds one test; a large model on a CPU may need a minute.
+const testWithin = 5 * time.Minute
+
 // Proof lets an encoder be used only while it is known to be the model that it claims to be. The test (SelfTest) runs
 // before the first call, and again after an encoder was Unavailable: a server that was away may come back with another
 // model under the same names. So a service can start before its server does, and needs no restart afterwards.
 //
-// It is safe for concurrent use; one test runs at a time, and the calls that need it wait for it.
+// It is safe for concurrent use. One test runs at a time, to its end also when the calls that wait for it give up, so that a
+// slow model comes to be proven under callers in a hurry.
 type Proof struct {
 	test func(context.Context) error
-	turn chan struct{} // holds one token; whoever has it tests
+	life context.Context // of tests
+	end  context.CancelFunc
+	runs sync.WaitGroup
 
 	mu      sync.Mutex
 	proven  bool
-	refusal error // of the last test, but for its being Unavailable or cancelled
-	until   time.Time
+	running *run      // nil for none
+	refusal error     // of the last test, but for its being Unavailable or cancelled
+	until   time.Time // the refusal stands
 }
 
-// NewProof makes a proof by this test, which is given the unguarded encoder by its maker.
+// run is one test.
+type run struct {
+	done chan struct{}
+	err  error // once done
+}
+
+// NewProof makes a proof by this test, whose maker gives it the unguarded encoder. Close is owed.
 func NewProof(test func(context.Context) error) *Proof {
-	return &Proof{test: test, turn: make(chan struct{}, 1)}
+	p := &Proof{test: test}
+	p.life, p.end = context.WithCancel(context.Background())
+	return p
 }
 
-// Ensure runs the test unless it has been passed. It returns the test's fault.
+// Ensure waits for the test unless it has been passed, and returns its fault.
 func (p *Proof) Ensure(ctx context.Context) error {
-	if known, err := p.known(); known {
-		return err
+	p.mu.Lock()
+	if p.refusal != nil && time.Now().Before(p.until) {
+		defer p.mu.Unlock()
+		return p.refusal
 	}
+	if p.refusal = nil; p.proven {
+		p.mu.Unlock()
+		return nil
+	}
+	if p.life.Err() != nil {
+		p.mu.Unlock()
+		return fault.Unavailable("the model is closed")
+	}
+	if p.running == nil {
+		p.running = &run{done: make(chan struct{})}
+		p.runs.Go(p.try)
+	}
+	r := p.running
+	p.mu.Unlock()
 	select {
-	case p.turn <- struct{}{}:
-		defer func() { <-p.turn }()
+	case <-r.done:
+		return r.err
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	if known, err := p.known(); known { // somebody else has tested meanwhile
-		return err
-	}
+}
+
+// try runs the test and notes its outcome.
+func (p *Proof) try() {
+	ctx, cancel := context.WithTimeout(p.life, testWithin)
+	defer cancel()
 	err := p.test(ctx)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.proven = err == nil
-	if kind := fault.KindOf(err); err != nil && kind != fault.KindUnavailable && kind != fault.KindOverloaded && kind != fault.KindCanceled {
+	switch fault.KindOf(err) {
+	case fault.KindUnavailable, fault.KindOverloaded, fault.KindCanceled:
+	default:
 		p.refusal, p.until = err, time.Now().Add(refusalHolds)
 	}
-	return err
-}
-
-func (p *Proof) known() (bool, error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.refusal != nil && time.Now().Before(p.until) {
-		return true, p.refusal
-	}
-	p.refusal = nil
-	return p.proven, nil
+	r := p.running
+	p.running, r.err = nil, err
+	close(r.done)
 }
 
 func (p *Proof) doubt() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.proven = false
+}
+
+// Close ends a test that runs.
+func (p *Proof) Close() error {
+	p.end()
+	p.runs.Wait()
+	return nil
 }
 
 // Guard is enc behind the proof. Its Close closes enc.

@@ -27,6 +27,7 @@ func TestProofRunsOnceAndAgainAfterAnOutage(t *testing.T) {
 	var tests int
 	var outcome error
 	proof := encoder.NewProof(func(context.Context) error { tests++; return outcome })
+	defer proof.Close()
 	inner := &failing{}
 	enc := proof.Guard(inner)
 	encode := func(want error) {
@@ -71,6 +72,7 @@ func TestProofRemembersARefusal(t *testing.T) {
 			}
 			return nil
 		})
+		defer proof.Close()
 		for range 3 {
 			if err := proof.Ensure(t.Context()); !errors.Is(err, refusal) {
 				t.Errorf("got %v", err)
@@ -88,6 +90,7 @@ func TestProofWaitsForOneTest(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var tests int
 		proof := encoder.NewProof(func(context.Context) error { tests++; time.Sleep(time.Second); return nil })
+		defer proof.Close()
 		results := make(chan error, 5)
 		for range 5 {
 			go func() { results <- proof.Ensure(t.Context()) }()
@@ -105,6 +108,49 @@ func TestProofWaitsForOneTest(t *testing.T) {
 		}
 		if tests != 1 {
 			t.Errorf("%d tests for 5 callers", tests)
+		}
+	})
+}
+
+// TestProofIsComeToByCallersInAHurry asks for less time than the test takes.
+func TestProofIsComeToByCallersInAHurry(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		proof := encoder.NewProof(func(ctx context.Context) error { time.Sleep(10 * time.Second); return ctx.Err() })
+		defer proof.Close()
+		tries := 0
+		for ; ; tries++ {
+			hurry, cancel := context.WithTimeout(t.Context(), time.Second)
+			err := proof.Ensure(hurry)
+			cancel()
+			if err == nil {
+				break
+			}
+			if !errors.Is(err, context.DeadlineExceeded) || tries > 20 {
+				t.Fatalf("try %d: %v", tries, err)
+			}
+		}
+		if tries < 9 {
+			t.Errorf("proven after %d tries", tries)
+		}
+	})
+}
+
+func TestProofCloses(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		proof := encoder.NewProof(func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() })
+		waiting := make(chan error, 1)
+		go func() { waiting <- proof.Ensure(t.Context()) }()
+		synctest.Wait()
+		if err := proof.Close(); err != nil {
+			t.Error(err)
+		}
+		if err := <-waiting; !errors.Is(err, context.Canceled) {
+			t.Errorf("a caller who waits gets %v", err)
+		}
+		if err := proof.Ensure(t.Context()); fault.KindOf(err) != fault.KindUnavailable {
+			t.Errorf("after Close: %v", err)
 		}
 	})
 }
