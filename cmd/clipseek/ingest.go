@@ -72,17 +72,11 @@ func (p *program) ingest(ctx context.Context, paths []string, partition string, 
 		return err
 	}
 	defer func() { err = errors.Join(err, core.Close()) }()
-	photos, err := core.Make(ctx, cfg.Collection)
+	screen := p.newScreen()
+	photos, into, err := target(ctx, screen, core, cfg, partition)
 	if err != nil {
 		return err
 	}
-	into := photos
-	if partition != "" {
-		if into, err = httpapi.MakePartition(ctx, photos, partition); err != nil {
-			return err
-		}
-	}
-	screen := p.newScreen()
 	run := core.Ingester.NewRun(src, into, func(f ingest.Failure) {
 		screen.line(fmt.Sprintf("failed: %s: %s", f.Path, f.Reason))
 	})
@@ -107,6 +101,26 @@ func (p *program) ingest(ctx context.Context, paths []string, partition string, 
 		return errSomeFailed
 	}
 	return nil
+}
+
+// target opens the collection, and the part of it that pictures go into. An index that is away is waited for, as the run
+// itself does.
+func target(ctx context.Context, screen *screen, core *app.Core, cfg app.Config, partition string) (photos, into index.Index, err error) {
+	tell := func(err error) {
+		if err != nil {
+			screen.line("waiting: " + fault.Public(err))
+		}
+	}
+	err = ingest.Outlast(ctx, cfg.Ingest.Patience, tell, func(ctx context.Context) (err error) {
+		if photos, err = core.Make(ctx, cfg.Collection); err != nil {
+			return err
+		}
+		if into = photos; partition != "" {
+			into, err = httpapi.MakePartition(ctx, photos, partition)
+		}
+		return err
+	})
+	return photos, into, err
 }
 
 func sentence(done ingest.Progress, interrupted bool) string {

@@ -476,6 +476,13 @@ func TestFollowsTheFile(t *testing.T) {
 	if left := c.search(map[string]any{"text": "apple"}); len(left.Hits) != 7 {
 		t.Errorf("the service sees %d of 7 pictures", len(left.Hits))
 	}
+	if err := core.Database().Drop(t.Context(), data.Collection); err != nil {
+		t.Fatal(err)
+	}
+	fill(t, data, photos(t))
+	if again := c.search(map[string]any{"text": "apple"}); len(again.Hits) != 8 {
+		t.Errorf("the service sees %d of 8 pictures of a collection that was dropped and made anew", len(again.Hits))
+	}
 }
 
 func TestConfigFaults(t *testing.T) {

@@ -83,6 +83,7 @@ func (s *Server) jobRoutes(api huma.API) {
 		if err != nil {
 			return nil, err
 		}
+		s.deps.Collections.Forget(ctx, in.Collection)
 		photos, err := s.deps.Collections.Make(ctx, in.Collection)
 		if err == nil && in.Body.Partition != "" {
 			photos, err = MakePartition(ctx, photos, in.Body.Partition)

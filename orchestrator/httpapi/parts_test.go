@@ -128,8 +128,10 @@ func (c collections) Make(ctx context.Context, name string) (index.Index, error)
 }
 
 func (c collections) List(ctx context.Context) ([]index.Info, error) { return c.db.Collections(ctx) }
-func (c collections) Default() string                                { return "photos" }
-func (c collections) Database() index.Database                       { return c.db }
+func (c collections) Forget(context.Context, string)                 {}
+
+func (c collections) Default() string          { return "photos" }
+func (c collections) Database() index.Database { return c.db }
 
 type database = index.Database
 

@@ -112,15 +112,23 @@ func (s *Server) searchRoutes(api huma.API) {
 }
 
 func (s *Server) search(ctx context.Context, collection string, q search.Query) (*answerOutput, error) {
-	photos, err := s.deps.Collections.Get(ctx, collection)
-	if err != nil {
-		return nil, err
+	answer, err := s.find(ctx, collection, q)
+	if fault.KindOf(err) == fault.KindNotFound { // perhaps it was dropped and made anew by another process
+		s.deps.Collections.Forget(ctx, collection)
+		answer, err = s.find(ctx, collection, q)
 	}
-	answer, err := s.deps.Searcher.Search(ctx, photos, q)
 	if err != nil {
 		return nil, err
 	}
 	return &answerOutput{Body: NewAnswer(collection, answer)}, nil
+}
+
+func (s *Server) find(ctx context.Context, collection string, q search.Query) (search.Answer, error) {
+	photos, err := s.deps.Collections.Get(ctx, collection)
+	if err != nil {
+		return search.Answer{}, err
+	}
+	return s.deps.Searcher.Search(ctx, photos, q)
 }
 
 func parseID(text string) (int64, error) {

@@ -33,6 +33,8 @@ type Collections interface {
 	Get(ctx context.Context, name string) (index.Index, error)
 	// Make opens a collection and makes it if need be. Faults: Invalid, Conflict, Unavailable.
 	Make(ctx context.Context, name string) (index.Index, error)
+	// Forget lets go of a collection that has been dropped, so that Get and Make find one that was made in its place.
+	Forget(ctx context.Context, name string)
 	// List describes all that are there.
 	List(ctx context.Context) ([]index.Info, error)
 	// Default names the collection that is used when nobody names one.
