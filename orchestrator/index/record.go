@@ -16,7 +16,7 @@ import (
 
 // Record is one item of a collection.
 type Record struct {
-	ID     int64     // primary key (m_id), 0 or more; ID makes it from the item's key
+	ID     int64     // primary key (m_id), 0 to MaxID; ID makes it from the item's key
 	Path   string    // where the item is: its path or URI; UTF-8, at most MaxPathBytes
 	Vector []float32 // the embedding: width of the collection, L2 norm 1
 
@@ -25,6 +25,9 @@ type Record struct {
 	// does not come back. The standard fields have the types of TypeOf.
 	Fields map[string]any
 }
+
+// MaxID is the greatest id. Milvus 2.3 takes the one after it and never gives it back.
+const MaxID = math.MaxInt64 - 1
 
 // Limits of a record. The path's is that of a Milvus VARCHAR, the fields' that of a Milvus JSON value; an index may be
 // configured with smaller ones and answers TooLarge beyond them.
@@ -41,7 +44,7 @@ const unitTolerance = 1e-3
 // of a billion items share an id has a chance of about 5 in 100.
 func ID(key string) int64 {
 	sum := sha256.Sum256([]byte(key))
-	return int64(binary.BigEndian.Uint64(sum[:8]) >> 1)
+	return min(MaxID, int64(binary.BigEndian.Uint64(sum[:8])>>1))
 }
 
 // Validate refuses a record that a collection of this width cannot hold. Faults: Invalid, TooLarge.
@@ -54,8 +57,8 @@ func (r Record) Validate(width int) error {
 
 func (r Record) check(width int) error {
 	switch {
-	case r.ID < 0:
-		return fault.Invalid("its id is %d; ids are not negative", r.ID)
+	case r.ID < 0 || r.ID > MaxID:
+		return fault.Invalid("its id is %d; ids are 0 to %d", r.ID, int64(MaxID))
 	case r.Path == "":
 		return fault.Invalid("it has no path")
 	case !isText(r.Path):

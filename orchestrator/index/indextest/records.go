@@ -97,14 +97,14 @@ func testFields(t *testing.T, open Open) {
 	for name, value := range fields {
 		given[name] = value
 	}
-	want := index.Record{ID: math.MaxInt64, Path: `C:\图片\it's "x" 100%_.jpg`, Vector: []float32{0.5, -0.5, 0.5, 0.5}, Fields: fields}
+	want := index.Record{ID: index.MaxID, Path: `C:\图片\it's "x" 100%_.jpg`, Vector: []float32{0.5, -0.5, 0.5, 0.5}, Fields: fields}
 	given2 := want
 	given2.Fields = given
 	bare := index.Record{ID: 0, Path: "a", Vector: []float32{1, 0, 0, 0}, Fields: map[string]any{}}
 	noMap := bare
 	noMap.Fields = nil
 	check(t, idx.Upsert(t.Context(), []index.Record{given2, noMap}))
-	got, err := idx.Get(t.Context(), []int64{0, math.MaxInt64})
+	got, err := idx.Get(t.Context(), []int64{0, index.MaxID})
 	check(t, err)
 	wantRecords(t, got, []index.Record{bare, want})
 }
@@ -159,6 +159,7 @@ func testRefusals(t *testing.T, open Open) {
 		"all zero":        {func(r *index.Record) { r.Vector = make([]float32, 4) }, fault.KindInvalid},
 		"NaN":             {func(r *index.Record) { r.Vector = []float32{1, float32(math.NaN()), 0, 0} }, fault.KindInvalid},
 		"infinite":        {func(r *index.Record) { r.Vector = []float32{1, float32(math.Inf(1)), 0, 0} }, fault.KindInvalid},
+		"immense id":      {func(r *index.Record) { r.ID = math.MaxInt64 }, fault.KindInvalid},
 		"negative id":     {func(r *index.Record) { r.ID = -1 }, fault.KindInvalid},
 		"no path":         {func(r *index.Record) { r.Path = "" }, fault.KindInvalid},
 		"path not UTF-8":  {func(r *index.Record) { r.Path = "a\xff.jpg" }, fault.KindInvalid},
