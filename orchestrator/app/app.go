@@ -41,7 +41,7 @@ func OpenModel(cfg Config) (*Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	tok, err := openTokenizer(m)
+	tok, err := OpenTokenizer(m)
 	if err != nil {
 		return nil, err
 	}
@@ -52,22 +52,6 @@ func OpenModel(cfg Config) (*Model, error) {
 	image := m.Card.Image
 	spec := imageprep.Spec{Size: image.Size, Resize: image.Resize, Mean: image.Mean, Std: image.Std}
 	return &Model{Model: m, Tokenizer: tok, Decoder: decoder, Spec: spec}, spec.Validate()
-}
-
-func openTokenizer(m *model.Model) (tokenizer.Tokenizer, error) {
-	text := m.Card.Text
-	merges, err := m.Files().Open(text.Tokenizer.Merges)
-	if err != nil {
-		return nil, fault.Internal("open %s of %s", text.Tokenizer.Merges, m.Where()).Because(err)
-	}
-	tok, err := tokenizer.ReadCLIP(merges, text.Context, tokenizer.WithMerges(text.Tokenizer.Count))
-	if closeErr := merges.Close(); err == nil {
-		err = closeErr
-	}
-	if err != nil {
-		return nil, fault.At(m.Where()+": "+text.Tokenizer.Merges, err)
-	}
-	return tok, nil
 }
 
 // Prepare decodes a picture file and writes its tensor to dst.
@@ -90,6 +74,7 @@ type Core struct {
 
 	towers   *towers
 	database index.Database
+	stored   string      // names the index, for messages
 	closers  []io.Closer // in the order of opening
 }
 
@@ -109,6 +94,7 @@ func OpenCore(ctx context.Context, cfg Config, log *slog.Logger) (_ *Core, err e
 		return nil, err
 	}
 	c.closers = append(c.closers, c.database)
+	c.stored = cfg.Index.where()
 	if c.towers, err = openTowers(cfg, c.Model, log); err != nil {
 		return nil, err
 	}
@@ -125,13 +111,19 @@ func OpenCore(ctx context.Context, cfg Config, log *slog.Logger) (_ *Core, err e
 	return c, nil
 }
 
-// Ready tells how each part that searches need stands: nil, or what is missing.
+// Ready tells how each part that searches need stands: nil, or what is missing. The parts are asked at once.
 func (c *Core) Ready(ctx context.Context) map[string]error {
-	parts := map[string]error{"model": c.towers.ready(ctx)}
-	if parts["index"] = ready(ctx, c.database); parts["index"] == nil {
-		_, parts["index"] = c.Make(ctx, c.Default()) // refuses another width or model
-	}
-	return parts
+	var model, photos error
+	var both sync.WaitGroup
+	both.Go(func() { model = unanswered(c.towers.where, c.towers.ready(ctx)) })
+	both.Go(func() {
+		if photos = ready(ctx, c.database); photos == nil {
+			_, photos = c.Make(ctx, c.Default()) // refuses another width or model
+		}
+		photos = unanswered(c.stored, photos)
+	})
+	both.Wait()
+	return map[string]error{"model": model, "index": photos}
 }
 
 // Close ends the parts, the last opened first.
@@ -148,6 +140,7 @@ func (c *Core) Close() error {
 type Collections struct {
 	db     index.Database
 	byName string
+	always bool // the default one is made whenever it is asked for
 	card   model.Card
 
 	mu   sync.Mutex
@@ -182,13 +175,16 @@ func (c *Collections) get(ctx context.Context, name string, create bool) (index.
 	if err := index.CheckCollection(name); err != nil {
 		return nil, err
 	}
-	if !create {
-		infos, err := c.db.Collections(ctx)
+	if !create && (name != c.byName || !c.always) { // an alias is as good as a name
+		found, err := c.db.Open(ctx, index.Spec{Collection: name})
+		if fault.KindOf(err) == fault.KindNotFound {
+			return nil, fault.NotFound("there is no collection %q; `clipseek ingest --collection %s PATH` makes it", name, name)
+		}
 		if err != nil {
 			return nil, err
 		}
-		if !has(infos, name) {
-			return nil, fault.NotFound("there is no collection %q; `clipseek ingest --collection %s PATH` makes it", name, name)
+		if err := found.Close(); err != nil {
+			return nil, err
 		}
 	}
 	photos, err := c.db.Open(ctx, index.Spec{Collection: name, Width: c.card.Width, Model: c.card.Identity()})
@@ -199,13 +195,19 @@ func (c *Collections) get(ctx context.Context, name string, create bool) (index.
 	return photos, nil
 }
 
-func has(infos []index.Info, name string) bool {
-	for _, info := range infos {
-		if info.Name == name {
-			return true
-		}
+// Forget lets go of a collection that has been dropped, perhaps by another process, so that the next request finds the one
+// that was made in its place.
+func (c *Collections) Forget(ctx context.Context, name string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	photos, ok := c.open[name]
+	if !ok {
+		return
 	}
-	return false
+	if _, err := photos.Get(ctx, []int64{0}); fault.KindOf(err) == fault.KindNotFound {
+		delete(c.open, name)
+		_ = photos.Close() // there is nothing behind it
+	}
 }
 
 // List describes all collections of the database.

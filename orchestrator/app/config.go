@@ -8,11 +8,13 @@ import (
 
 	"clipseek/orchestrator/encoder"
 	"clipseek/orchestrator/encoder/onnx"
+	"clipseek/orchestrator/encoder/triton"
 	"clipseek/orchestrator/fault"
 	"clipseek/orchestrator/httpapi"
 	"clipseek/orchestrator/imageprep"
 	"clipseek/orchestrator/index"
 	"clipseek/orchestrator/index/local"
+	"clipseek/orchestrator/index/milvus"
 	"clipseek/orchestrator/ingest"
 	"clipseek/orchestrator/jobs"
 	"clipseek/orchestrator/model"
@@ -39,15 +41,17 @@ type Config struct {
 
 // Encoder chooses and configures what runs the model.
 type Encoder struct {
-	Kind  string              `koanf:"kind"` // onnx
-	Lanes encoder.LanesConfig `koanf:"lanes"`
-	ONNX  onnx.Config         `koanf:"onnx"`
+	Kind   string              `koanf:"kind"` // onnx or triton
+	Lanes  encoder.LanesConfig `koanf:"lanes"`
+	ONNX   onnx.Config         `koanf:"onnx"`
+	Triton triton.Config       `koanf:"triton"`
 }
 
 // Index chooses and configures what keeps the vectors.
 type Index struct {
-	Kind  string     `koanf:"kind"` // local
-	Local LocalIndex `koanf:"local"`
+	Kind   string        `koanf:"kind"` // local or milvus
+	Local  LocalIndex    `koanf:"local"`
+	Milvus milvus.Config `koanf:"milvus"`
 }
 
 // LocalIndex is local.Config with a file that follows the data folder.
@@ -58,8 +62,10 @@ type LocalIndex struct {
 
 // The kinds there are.
 const (
-	EncoderONNX = "onnx"
-	IndexLocal  = "local"
+	EncoderONNX   = "onnx"
+	EncoderTriton = "triton"
+	IndexLocal    = "local"
+	IndexMilvus   = "milvus"
 )
 
 // DefaultCollection is the name that the original program used.
@@ -72,8 +78,8 @@ func Default() Config {
 		Collection: DefaultCollection,
 		Model:      model.Demo,
 		Server:     httpapi.Default(),
-		Encoder:    Encoder{Kind: EncoderONNX, Lanes: encoder.DefaultLanes(), ONNX: onnx.Default()},
-		Index:      Index{Kind: IndexLocal, Local: LocalIndex{Wait: local.Default().Wait}},
+		Encoder:    Encoder{Kind: EncoderONNX, Lanes: encoder.DefaultLanes(), ONNX: onnx.Default(), Triton: triton.Default()},
+		Index:      Index{Kind: IndexLocal, Local: LocalIndex{Wait: local.Default().Wait}, Milvus: milvus.Default()},
 		Image:      imageprep.Default(),
 		Ingest:     ingest.Default(),
 		Search:     search.Default(),
@@ -108,16 +114,25 @@ func (c Config) Validate() error {
 
 // Validate reports an unknown kind.
 func (e Encoder) Validate() error {
-	if e.Kind != EncoderONNX {
-		return fault.Invalid("kind = %q must be %s", e.Kind, EncoderONNX)
-	}
-	return nil
+	return oneOf(e.Kind, EncoderONNX, EncoderTriton)
 }
 
 // Validate reports an unknown kind.
 func (i Index) Validate() error {
-	if i.Kind != IndexLocal {
-		return fault.Invalid("kind = %q must be %s", i.Kind, IndexLocal)
+	return oneOf(i.Kind, IndexLocal, IndexMilvus)
+}
+
+// where names the index, for messages.
+func (i Index) where() string {
+	if i.Kind == IndexMilvus {
+		return "milvus " + i.Milvus.Address
+	}
+	return "the index"
+}
+
+func oneOf(kind, one, other string) error {
+	if kind != one && kind != other {
+		return fault.Invalid("kind = %q must be %s or %s", kind, one, other)
 	}
 	return nil
 }

@@ -27,6 +27,25 @@ func TestShippedConfigs(t *testing.T) {
 	}
 }
 
+// TestConfigsForEveryMix looks for a file that ships for each encoder with each index.
+func TestConfigsForEveryMix(t *testing.T) {
+	t.Parallel()
+	for file, want := range map[string][2]string{
+		"embedded":     {app.EncoderONNX, app.IndexLocal},
+		"cluster":      {app.EncoderTriton, app.IndexMilvus},
+		"triton-local": {app.EncoderTriton, app.IndexLocal},
+		"onnx-milvus":  {app.EncoderONNX, app.IndexMilvus},
+	} {
+		cfg, err := config.Load(app.Default(), config.Sources{File: filepath.Join(apptest.Root(t), "configs", file+".yaml")})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := [2]string{cfg.Encoder.Kind, cfg.Index.Kind}; got != want {
+			t.Errorf("%s.yaml is for %v, want %v", file, got, want)
+		}
+	}
+}
+
 // TestEmbeddedConfigIsTheDefault keeps the reference that people read true.
 func TestEmbeddedConfigIsTheDefault(t *testing.T) {
 	t.Parallel()
@@ -36,6 +55,7 @@ func TestEmbeddedConfigIsTheDefault(t *testing.T) {
 		t.Fatal(err)
 	}
 	want.Server.Hosts, want.Ingest.Roots = []string{}, []string{} // as YAML says none
+	want.Index.Milvus.Index.Params, want.Index.Milvus.Index.Search = []string{}, []string{}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("configs/embedded.yaml gives\n%+v\nthe defaults are\n%+v", got, want)
 	}
@@ -48,7 +68,8 @@ func TestEmbeddedConfigIsTheDefault(t *testing.T) {
 		t.Fatal(err)
 	}
 	for line := range strings.Lines(printed) { // every key there is stands in the file
-		if key := strings.TrimSpace(strings.SplitN(line, ":", 2)[0]); !strings.Contains(string(text), key+":") {
+		key := strings.TrimSpace(strings.SplitN(line, ":", 2)[0])
+		if !strings.HasPrefix(key, "-") && !strings.Contains(string(text), key+":") { // items of lists are no keys
 			t.Errorf("configs/embedded.yaml lacks %s", key)
 		}
 	}
@@ -60,8 +81,8 @@ func TestConfigFaults(t *testing.T) {
 		flags map[string]any
 		want  string
 	}{
-		"encoder kind": {map[string]any{"encoder.kind": "abacus"}, `encoder.kind = "abacus" must be onnx`},
-		"index kind":   {map[string]any{"index.kind": "paper"}, `index.kind = "paper" must be local`},
+		"encoder kind": {map[string]any{"encoder.kind": "abacus"}, `encoder.kind = "abacus" must be onnx or triton`},
+		"index kind":   {map[string]any{"index.kind": "paper"}, `index.kind = "paper" must be local or milvus`},
 		"collection":   {map[string]any{"collection": "a b"}, "collection: "},
 		"data":         {map[string]any{"data": ""}, "data must be a folder"},
 		"lanes":        {map[string]any{"encoder.lanes.bulk": 0}, "encoder.lanes.bulk = 0 must be"},

@@ -4,35 +4,46 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"strings"
 
 	"clipseek/orchestrator/encoder"
 	"clipseek/orchestrator/encoder/onnx"
+	"clipseek/orchestrator/encoder/triton"
 	"clipseek/orchestrator/fault"
 	"clipseek/orchestrator/index"
 	"clipseek/orchestrator/index/local"
+	"clipseek/orchestrator/index/milvus"
 )
 
 // towers is a model that runs, behind the proof that it is the one it should be.
 type towers struct {
 	search, bulk encoder.Encoder // the same model, as each lane uses it
 	proof        *encoder.Proof
-	server       any // what can be asked whether it is ready; nil in process
+	server       any    // what can be asked whether it is ready; nil in process
+	where        string // names it, for messages
 }
 
 // openTowers has the configured encoder run the model.
 func openTowers(cfg Config, m *Model, log *slog.Logger) (*towers, error) {
+	if cfg.Encoder.Kind == EncoderTriton {
+		enc, err := triton.Open(m.Model, cfg.Encoder.Triton, log)
+		if err != nil {
+			return nil, err
+		}
+		return prove(m, enc, enc.Bulk(), enc, "triton "+strings.Join(cfg.Encoder.Triton.Endpoints, ", ")), nil
+	}
 	enc, err := onnx.Open(m.Model, cfg.Encoder.ONNX)
 	if err != nil {
 		return nil, err
 	}
-	return prove(m, enc, enc, nil), nil
+	return prove(m, enc, enc, nil, "the model"), nil
 }
 
-func prove(m *Model, search, bulk encoder.Encoder, server any) *towers {
+func prove(m *Model, search, bulk encoder.Encoder, server any, where string) *towers {
 	proof := encoder.NewProof(func(ctx context.Context) error {
 		return encoder.SelfTest(ctx, m.Model, m.Tokenizer, m.Prepare, search)
 	})
-	return &towers{search: proof.Guard(search), bulk: proof.Guard(bulk), proof: proof, server: server}
+	return &towers{search: proof.Guard(search), bulk: proof.Guard(bulk), proof: proof, server: server, where: where}
 }
 
 // ready tells what keeps the model from answering.
@@ -44,7 +55,7 @@ func (t *towers) ready(ctx context.Context) error {
 }
 
 // Close ends the encoder; both lanes are views of it.
-func (t *towers) Close() error { return t.search.Close() }
+func (t *towers) Close() error { return errors.Join(t.proof.Close(), t.search.Close()) }
 
 // OpenEncoder runs the model's towers, proven on its reference values. Close is owed.
 func OpenEncoder(ctx context.Context, cfg Config, m *Model, log *slog.Logger) (encoder.Encoder, error) {
@@ -55,11 +66,22 @@ func OpenEncoder(ctx context.Context, cfg Config, m *Model, log *slog.Logger) (e
 	if err := t.proof.Ensure(ctx); err != nil {
 		return nil, errors.Join(err, t.Close())
 	}
-	return t.search, nil
+	return proven{t.search, t}, nil
 }
+
+// proven is an encoder that ends with all that it was opened with.
+type proven struct {
+	encoder.Encoder
+	towers *towers
+}
+
+func (p proven) Close() error { return p.towers.Close() }
 
 // OpenDatabase opens the index alone. Close is owed.
 func OpenDatabase(ctx context.Context, cfg Config, log *slog.Logger) (index.Database, error) {
+	if cfg.Index.Kind == IndexMilvus {
+		return milvus.Open(cfg.Index.Milvus, log)
+	}
 	return local.Open(ctx, cfg.Index.Local.config(cfg.Data))
 }
 
@@ -69,6 +91,14 @@ func ready(ctx context.Context, part any) error {
 		return server.Ready(ctx)
 	}
 	return nil
+}
+
+// unanswered names who did not answer within the time that a question had.
+func unanswered(where string, err error) error {
+	if errors.Is(err, context.DeadlineExceeded) {
+		return fault.Unavailable("%s has not answered yet", where).Because(err)
+	}
+	return err
 }
 
 // isAway reports whether a server does not answer now and may later.

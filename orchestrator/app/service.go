@@ -54,6 +54,7 @@ func OpenService(ctx context.Context, cfg Config, version string, log *slog.Logg
 	if s.core, err = OpenCore(ctx, cfg, log); err != nil {
 		return nil, err
 	}
+	s.core.always = true // its index may come later than the first search
 	if err := s.warm(ctx); isAway(err) {
 		log.Warn("not ready yet: a server does not answer; trying again", "err", err)
 		s.keepWarming()
