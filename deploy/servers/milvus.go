@@ -2,6 +2,7 @@ package servers
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -57,7 +58,7 @@ func StartMilvus(ctx context.Context, cfg MilvusConfig) (*Milvus, error) {
 			return cmd
 		},
 		ready: func(ctx context.Context) error {
-			return answers(ctx, "http://"+loopback(health)+"/healthz")
+			return errors.Join(answers(ctx, "http://"+loopback(health)+"/healthz"), listening(ctx, m.GRPC))
 		},
 	}
 	return m, m.Start(ctx)

@@ -14,6 +14,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -185,19 +186,43 @@ func (p *process) PID() int {
 // Log is the file that the server writes to.
 func (p *process) Log() string { return p.log }
 
+// Ports are taken below those that systems give to connections (32768 on Linux): one of these would else be taken in the
+// seconds that a server needs to start.
+const (
+	firstPort = 20_000
+	lastPort  = 32_000
+)
+
 // freePorts finds ports of the loopback interface that nobody listens on. The first is the one that is wanted, unless
 // that is 0.
 func freePorts(n, wanted int) ([]int, error) {
-	ports := make([]int, n)
-	for i := range ports {
-		l, err := net.ListenTCP("tcp", &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: wanted})
-		if err != nil {
-			return nil, fmt.Errorf("port %d is taken: end what listens there, or choose another: %w", wanted, err)
+	ports := make([]int, 0, n)
+	for tries := 0; len(ports) < n; tries++ {
+		port := firstPort + rand.IntN(lastPort-firstPort)
+		if wanted != 0 && len(ports) == 0 {
+			port = wanted
 		}
-		defer func() { _ = l.Close() }() // held until all are found, so that they differ
-		ports[i], wanted = l.Addr().(*net.TCPAddr).Port, 0
+		l, err := net.ListenTCP("tcp", &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: port})
+		switch {
+		case err == nil:
+			defer func() { _ = l.Close() }() // held until all are found, so that they differ
+			ports = append(ports, port)
+		case port == wanted:
+			return nil, fmt.Errorf("port %d is taken: end what listens there, or choose another: %w", port, err)
+		case tries > 1000:
+			return nil, fmt.Errorf("no free port from %d to %d: %w", firstPort, lastPort, err)
+		}
 	}
 	return ports, nil
 }
 
 func loopback(port int) string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(port)) }
+
+// listening reports whether somebody listens at an address.
+func listening(ctx context.Context, address string) error {
+	conn, err := new(net.Dialer).DialContext(ctx, "tcp", address)
+	if err != nil {
+		return err
+	}
+	return conn.Close()
+}

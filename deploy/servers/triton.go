@@ -2,6 +2,7 @@ package servers
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"os"
@@ -55,7 +56,9 @@ func StartTriton(ctx context.Context, cfg TritonConfig) (*Triton, error) {
 			cmd.Env = append(os.Environ(), "LD_LIBRARY_PATH="+filepath.Join(site, "nvidia_pytriton.libs"), "PYTHONPATH="+site)
 			return cmd
 		},
-		ready: func(ctx context.Context) error { return answers(ctx, "http://"+t.HTTP+"/v2/health/ready") },
+		ready: func(ctx context.Context) error {
+			return errors.Join(answers(ctx, "http://"+t.HTTP+"/v2/health/ready"), listening(ctx, t.GRPC))
+		},
 	}
 	return t, t.Start(ctx)
 }

@@ -80,7 +80,7 @@ func TestStatistics(t *testing.T) {
 func TestSharedMemoryIsLeftClean(t *testing.T) {
 	t.Parallel()
 	abandon := func(name string, age time.Duration) string {
-		file := filepath.Join("/dev/shm", name)
+		file := filepath.Join("/dev/shm", fmt.Sprintf("clipseek-1-%s-%d", name, os.Getpid()))
 		if err := os.WriteFile(file, make([]byte, 10), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -91,7 +91,7 @@ func TestSharedMemoryIsLeftClean(t *testing.T) {
 		}
 		return file
 	}
-	old, young := abandon("clipseek-1-test-old", time.Hour), abandon("clipseek-1-test-young", 0)
+	old, young := abandon("old", time.Hour), abandon("young", 0)
 	server := ownTriton(t)
 	cfg := withServers(server.GRPC)
 	cfg.SharedMemory = "on"

@@ -132,7 +132,7 @@ func (ep *endpoint) learn(ctx context.Context, n need) (*tower, error) {
 	}
 	t.epoch = epoch // where the connection was lost meanwhile, known will not take it
 	t.queue[search], t.queue[bulk] = queueOf(config.Config, ep.cfg.Priority), queueOf(config.Config, ep.cfg.BulkPriority)
-	ep.log.Info("triton's model fits the card", "model", n.model, "input", t.inType, "output", t.outType, "rows", t.rows)
+	ep.log.Debug("triton's model fits the card", "model", n.model, "input", t.inType, "output", t.outType, "rows", t.rows)
 	return t, nil
 }
 

@@ -63,8 +63,8 @@ func (s sentences) count() int { return len(s) }
 func (s sentences) part(from, to int) rows { return s[from:to] }
 
 // lengthStep is what the length of texts is rounded up to where the tower takes any: the server batches only requests of
-// one shape, so a few lengths let the queries of different callers meet. The zeros behind the end token do not matter to
-// a causal tower.
+// one shape, so a few lengths let the queries of different callers meet. What is behind the end token does not matter to a
+// causal tower.
 const lengthStep = 8
 
 func (s sentences) shape(t *tower) []int64 {
@@ -81,11 +81,15 @@ func (s sentences) shape(t *tower) []int64 {
 }
 
 func (s sentences) write(t *tower, dst []byte) {
-	clear(dst) // what is behind the end token is zero
+	size := sizes[t.inType]
 	row := len(dst) / len(s)
 	for i, tokens := range s {
-		at := dst[i*row:]
-		for j, id := range tokens {
+		at := dst[i*row : (i+1)*row]
+		for j := range row / size {
+			id := t.pad
+			if j < len(tokens) {
+				id = tokens[j]
+			}
 			if t.inType == int64s {
 				binary.LittleEndian.PutUint64(at[8*j:], uint64(id))
 			} else {

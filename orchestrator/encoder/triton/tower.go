@@ -42,6 +42,7 @@ type need struct {
 	types          []string // that the input may hold
 	shape          []int64  // of the input, rows first
 	causal         bool     // texts: the second dimension may be open, and need not be
+	pad            int32    // texts: fills what is behind the end token
 	width          int
 }
 
@@ -54,7 +55,7 @@ func needs(card model.Card, cfg Config) [sides]need {
 		},
 		texts: {
 			model: cfg.TextModel, version: cfg.Version, input: card.Text.Input, output: card.Text.Output,
-			types: []string{int32s, int64s}, shape: []int64{anySize, int64(card.Text.Context)}, causal: card.Text.Causal, width: card.Width,
+			types: []string{int32s, int64s}, shape: []int64{anySize, int64(card.Text.Context)}, causal: card.Text.Causal, pad: card.Text.Pad, width: card.Width,
 		},
 	}
 }

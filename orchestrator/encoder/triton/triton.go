@@ -94,7 +94,7 @@ func (e *Encoder) Bulk() *Encoder { return &Encoder{client: e.client, lane: bulk
 func (e *Encoder) Card() model.Card { return e.card }
 
 // EncodeText embeds texts in requests of at most Config.TextBatch. Texts of causal towers are as long as the longest of
-// their request, rounded up to a multiple of 8, and others as long as the context, zeros behind the end token.
+// their request, rounded up to a multiple of 8, and others as long as the context, filled up with the card's pad.
 func (e *Encoder) EncodeText(ctx context.Context, batch []tokenizer.Tokens) ([]encoder.Vector, error) {
 	if err := encoder.CheckText(e.card, batch); err != nil {
 		return nil, err
