@@ -1,9 +1,11 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
@@ -14,9 +16,39 @@ import (
 )
 
 func (p *program) modelCommand() *cobra.Command {
-	cmd := &cobra.Command{Use: "model", Short: "List, verify and install models", Args: args(cobra.NoArgs), RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() }}
-	cmd.AddCommand(p.modelListCommand(), p.modelVerifyCommand(), p.modelInstallCommand())
+	cmd := &cobra.Command{Use: "model", Short: "List, verify, install, load and unload models", Args: args(cobra.NoArgs), RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() }}
+	cmd.AddCommand(p.modelListCommand(), p.modelVerifyCommand(), p.modelInstallCommand(),
+		p.modelServersCommand("load", "Have the configured Triton servers load the model, or load it again as it is in their repository now", "loaded", app.LoadModel),
+		p.modelServersCommand("unload", "Have the configured Triton servers end the use of the model", "unloaded", app.UnloadModel))
 	return cmd
+}
+
+// modelServersCommand tells the encoder's servers to do something with the model.
+func (p *program) modelServersCommand(name, short, done string, do func(context.Context, app.Config, *app.Model, *slog.Logger) error) *cobra.Command {
+	return &cobra.Command{
+		Use:   name + " [NAME|DIR]",
+		Short: short,
+		Long:  short + ". They must run with --model-control-mode=explicit." + exitCodesHelp,
+		Args:  args(cobra.MaximumNArgs(1)),
+		RunE: func(cmd *cobra.Command, model []string) error {
+			if len(model) == 1 {
+				p.flags["model"] = model[0]
+			}
+			cfg, log, err := p.load()
+			if err != nil {
+				return err
+			}
+			m, err := app.OpenModel(cfg)
+			if err != nil {
+				return err
+			}
+			if err := do(cmd.Context(), cfg, m, log); err != nil {
+				return err
+			}
+			_, err = fmt.Fprintf(p.out, "%s %s\n", done, m.Card.Name)
+			return err
+		},
+	}
 }
 
 // modelRow is what `model list --json` prints for each model.

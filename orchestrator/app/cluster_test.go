@@ -19,6 +19,7 @@ import (
 	"clipseek/deploy/servers/serverstest"
 	"clipseek/orchestrator/app"
 	"clipseek/orchestrator/app/apptest"
+	"clipseek/orchestrator/fault"
 	"clipseek/orchestrator/index"
 	"clipseek/orchestrator/ingest"
 	"clipseek/orchestrator/model"
@@ -367,4 +368,42 @@ func port(t *testing.T, address string) int {
 		t.Fatal(err)
 	}
 	return a.Port
+}
+
+// TestModelsAreLoadedWhenTold starts a Triton that loads nothing by itself.
+func TestModelsAreLoadedWhenTold(t *testing.T) {
+	t.Parallel()
+	triton := serverstest.Triton(t, servers.TritonConfig{Repository: models(t), Variant: "python", Args: []string{"--model-control-mode=explicit"}})
+	cfg := clusterConfig(t, triton.GRPC, "127.0.0.1:1")
+	m, err := app.OpenModel(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	log := apptest.Log(t)
+	if _, err := app.OpenEncoder(t.Context(), cfg, m, log); fault.KindOf(err) != fault.KindUnavailable {
+		t.Errorf("before it is loaded: %v", err)
+	}
+	if err := app.LoadModel(t.Context(), cfg, m, log); err != nil {
+		t.Fatal(err)
+	}
+	enc, err := app.OpenEncoder(t.Context(), cfg, m, log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := enc.Close(); err != nil {
+		t.Error(err)
+	}
+	if err := app.UnloadModel(t.Context(), cfg, m, log); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := app.OpenEncoder(t.Context(), cfg, m, log); fault.KindOf(err) != fault.KindUnavailable {
+		t.Errorf("after it is unloaded: %v", err)
+	}
+	cfg.Encoder.Triton.Load = true
+	if enc, err = app.OpenEncoder(t.Context(), cfg, m, log); err != nil {
+		t.Fatal(err)
+	}
+	if err := enc.Close(); err != nil {
+		t.Error(err)
+	}
 }

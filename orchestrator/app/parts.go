@@ -77,6 +77,35 @@ type proven struct {
 
 func (p proven) Close() error { return p.towers.Close() }
 
+// LoadModel has the servers of the encoder load the model, or load it again as it is in their repository now; UnloadModel
+// has them end its use. Fault, beside theirs: Invalid where the model runs in process.
+func LoadModel(ctx context.Context, cfg Config, m *Model, log *slog.Logger) error {
+	return onServers(cfg, m, log, func(s modelServers) error { return s.Load(ctx) })
+}
+
+// UnloadModel is the reverse of LoadModel.
+func UnloadModel(ctx context.Context, cfg Config, m *Model, log *slog.Logger) error {
+	return onServers(cfg, m, log, func(s modelServers) error { return s.Unload(ctx) })
+}
+
+// modelServers is an encoder on servers that load and unload models when told.
+type modelServers interface {
+	Load(context.Context) error
+	Unload(context.Context) error
+}
+
+func onServers(cfg Config, m *Model, log *slog.Logger, f func(modelServers) error) error {
+	t, err := openTowers(cfg, m, log)
+	if err != nil {
+		return err
+	}
+	servers, ok := t.server.(modelServers)
+	if !ok {
+		return errors.Join(fault.Invalid("encoder.kind = %q runs the model in this program; only servers are told to load models: pass a --config with encoder.kind: %s", cfg.Encoder.Kind, EncoderTriton), t.Close())
+	}
+	return errors.Join(f(servers), t.Close())
+}
+
 // OpenDatabase opens the index alone. Close is owed.
 func OpenDatabase(ctx context.Context, cfg Config, log *slog.Logger) (index.Database, error) {
 	if cfg.Index.Kind == IndexMilvus {
