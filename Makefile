@@ -60,7 +60,7 @@ lint: setup $(LINT) ## check style, errors and the import rule
 fmt: ## format the Go files
 	gofmt -w cmd orchestrator triton_models deploy
 
-bench: build ## run the benchmarks, each beside its reference
+bench: build servers ## run the benchmarks, each beside its reference
 	bash .ci/bench
 
 check: lint race ## all that must hold before a change lands, but `make test`
