@@ -7,6 +7,8 @@ import (
 	"hash/crc32"
 	"image"
 	"image/color"
+	"image/color/palette"
+	"image/gif"
 	"image/jpeg"
 	"image/png"
 	"path/filepath"
@@ -21,25 +23,56 @@ import (
 	"clipseek/orchestrator/model"
 )
 
+// gifOf is a GIF of one frame.
+func gifOf(t testing.TB, w, h int) []byte {
+	t.Helper()
+	m := image.NewPaletted(image.Rect(0, 0, w, h), palette.WebSafe)
+	for i := range m.Pix {
+		m.Pix[i] = byte(i * 7 % 200)
+	}
+	var b bytes.Buffer
+	if err := gif.Encode(&b, m, nil); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+// gifData is where the pixels of a GIF of gifOf begin, with their code size.
+func gifData(t testing.TB, file []byte) int {
+	t.Helper()
+	frame, err := firstFrame(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return len(file) - len(frame.data) - 1
+}
+
 // TestBadFiles lists what a file can be that is no good picture, and the message each gets.
 func TestBadFiles(t *testing.T) {
 	t.Parallel()
 	golden := func(name string) []byte { return readFile(t, filepath.Join("testdata/golden", name)) }
 	photo, drawing, webp := golden("rgb-420.jpg"), golden("rgb.png"), golden("rgb-lossy.webp")
 	bomb := pngOf(30000, 30000, nil)
+	drawn := gifOf(t, 40, 30)
 	for name, tc := range map[string]struct {
 		file    []byte
 		kind    fault.Kind
 		message string
 	}{
 		"empty":                     {nil, fault.KindInvalid, "the file is empty (0 bytes)"},
-		"text":                      {[]byte("dear diary,\nтоже текст"), fault.KindInvalid, "this is a text file, not a picture, whatever its name says; JPEG, PNG and WebP can be read"},
+		"text":                      {[]byte("dear diary,\nтоже текст"), fault.KindInvalid, "this is a text file, not a picture, whatever its name says; JPEG, PNG, WebP and GIF can be read"},
 		"text cut in a letter":      {[]byte(strings.Repeat("é", 700))[:513], fault.KindInvalid, "this is a text file"},
 		"web page":                  {[]byte("  <!DOCTYPE html><html>not found</html>"), fault.KindInvalid, "this is a web page (HTML)"},
 		"svg":                       {[]byte(`<?xml version="1.0"?><svg xmlns="x"/>`), fault.KindInvalid, "this is an SVG drawing"},
 		"json":                      {[]byte(`{"error":"no"}`), fault.KindInvalid, "this is a JSON text"},
 		"lfs pointer":               {[]byte("version https://git-lfs.github.com/spec/v1\n"), fault.KindInvalid, "a Git LFS pointer"},
-		"gif":                       {[]byte("GIF89a\x01\x00\x01\x00"), fault.KindInvalid, "this is a GIF picture; JPEG, PNG and WebP can be read, so convert it first"},
+		"bmp":                       {[]byte("BM\x01\x00\x01\x00"), fault.KindInvalid, "this is a BMP picture; JPEG, PNG, WebP and GIF can be read, so convert it first"},
+		"gif of ten bytes":          {[]byte("GIF89a\x01\x00\x01\x00"), fault.KindInvalid, "the GIF file ends early"},
+		"gif half there":            {drawn[:len(drawn)/2], fault.KindInvalid, "the GIF file ends early"},
+		"gif without a picture":     {append([]byte("GIF89a\x01\x00\x01\x00\x00\x00\x00"), ';'), fault.KindInvalid, "the GIF file is damaged (it has no picture)"},
+		"gif code size":             {patched(drawn, gifData(t, drawn), 13), fault.KindInvalid, "the GIF file is damaged (its pixels have a code size"},
+		"gif pixels damaged":        {patched(drawn, gifData(t, drawn)+2, 255, 255, 255), fault.KindInvalid, "the GIF file is damaged (its pixels cannot be decompressed)"},
+		"gif bomb":                  {patched(drawn, 6, 0xff, 0xff, 0xff, 0xff), fault.KindTooLarge, "65535 x 65535"},
 		"heic":                      {[]byte("\x00\x00\x00\x18ftypheic\x00"), fault.KindInvalid, "this is a HEIC picture"},
 		"pdf":                       {[]byte("%PDF-1.7 \x00"), fault.KindInvalid, "this is a PDF document"},
 		"zeros":                     {make([]byte, 5000), fault.KindInvalid, "the file holds only zeros"},

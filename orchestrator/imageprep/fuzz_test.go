@@ -69,6 +69,13 @@ func FuzzDecodeWebP(f *testing.F) {
 	fuzzDecode(f, "RIFF", "rgb-lossy.webp", "rgba-lossy.webp", "rgba-lossless.webp", "animated.webp", "turned-5.webp")
 }
 
+func FuzzDecodeGIF(f *testing.F) {
+	for _, size := range [][2]int{{40, 30}, {1, 1}, {3, 200}} {
+		f.Add(gifOf(f, size[0], size[1]))
+	}
+	fuzzDecode(f, "GIF89a")
+}
+
 // FuzzPNGRows goes behind the checksums, where mutated bytes of a whole file seldom come.
 func FuzzPNGRows(f *testing.F) {
 	f.Add(uint16(9), uint16(7), byte(2), byte(8), true, slices.Repeat([]byte{4, 200, 3}, 70))

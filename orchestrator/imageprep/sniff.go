@@ -9,7 +9,7 @@ import (
 	"clipseek/orchestrator/fault"
 )
 
-const readable = "JPEG, PNG and WebP can be read"
+const readable = "JPEG, PNG, WebP and GIF can be read"
 
 // signatures are the first bytes of files that are often found among pictures.
 var signatures = []struct {
@@ -17,8 +17,6 @@ var signatures = []struct {
 	magic  string
 	what   string
 }{
-	{0, "GIF87a", "a GIF picture"},
-	{0, "GIF89a", "a GIF picture"},
 	{0, "II*\x00", "a TIFF or camera RAW picture"},
 	{0, "MM\x00*", "a TIFF or camera RAW picture"},
 	{0, "BM", "a BMP picture"},

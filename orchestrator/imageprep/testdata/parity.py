@@ -142,6 +142,29 @@ def webps():
     yield "webp-low-alpha", saved(image("RGBA", 120, 170, 23), "WEBP", quality=20, alpha_quality=10)
 
 
+def gifs():
+    for width, height in ((403, 301), (300, 401), (336, 336), (3, 2), (1, 90)):
+        picture = image("RGB", width, height, 40)
+        for colours in (2, 16, 200):
+            yield f"gif-{colours}-{width}x{height}", saved(picture.quantize(colours), "GIF")
+        yield f"gif-interlaced-{width}x{height}", saved(picture.quantize(64), "GIF", interlace=True)
+        yield f"gif-flat-{width}x{height}", saved(picture.quantize(64), "GIF", interlace=False)
+        yield f"gif-grey-{width}x{height}", saved(image("L", width, height, 41), "GIF")
+        yield f"gif-clear-{width}x{height}", saved(picture.quantize(64), "GIF", transparency=5)
+    frames = [image("RGB", 200, 160, s) for s in (42, 43, 44)]
+    yield "gif-animated", saved(frames[0], "GIF", save_all=True, append_images=frames[1:], duration=40, loop=0, comment=b"a" * 700)
+    for name, options in (("", {}), ("-clear", {"transparency": 3})):
+        data = bytearray(saved(image("RGB", 60, 40, 45).quantize(32), "GIF", **options))
+        data[6:10] = struct.pack("<HH", 90, 70)  # a larger screen
+        at = data.index(b",", 13 + 3 * 32)
+        data[at + 1 : at + 5] = struct.pack("<HH", 7, 11)
+        yield f"gif-part-of-screen{name}", bytes(data)
+        data[6:10] = struct.pack("<HH", 20, 20)  # a smaller one
+        yield f"gif-beyond-screen{name}", bytes(data)
+    own = saved(image("RGB", 60, 40, 46).quantize(4), "GIF")
+    yield "gif-trailing-bytes", own + b"after the end"
+
+
 def turned():
     for orientation in range(1, 9):
         exif = Image.Exif()
@@ -178,7 +201,7 @@ def late_exif(samples, block):
 def main():
     out = pathlib.Path(sys.argv[1])
     cases = []
-    for source in (jpegs, pngs, webps, turned):
+    for source in (jpegs, pngs, webps, gifs, turned):
         for name, data in source():
             (out / name).write_bytes(data)
             for size, rule in PREPARATIONS:
