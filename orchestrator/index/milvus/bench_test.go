@@ -50,20 +50,7 @@ func BenchmarkOverhead(b *testing.B) {
 	other := plain(b, cfg)
 	check(b, photos.(index.Loader).Load(b.Context()))
 	records := benchRecords(2_000)
-	b.Run("upsert", func(b *testing.B) {
-		next := int64(0)
-		fresh := func() {
-			for i := range records {
-				next++
-				records[i].ID = next
-			}
-		}
-		ours, theirs := byTurns(b,
-			func() { fresh(); check(b, photos.Upsert(b.Context(), records)) },
-			func() { fresh(); plainUpsert(b, other, records) })
-		b.ReportMetric(float64(len(records)*b.N)/ours.Seconds(), "rows/s")
-		b.ReportMetric(ours.Seconds()/theirs.Seconds(), "of-plain")
-	})
+	check(b, photos.Upsert(b.Context(), records))
 	b.Run("search", func(b *testing.B) {
 		query := index.Query{Vector: records[7].Vector, Limit: 16}
 		params, err := entity.NewIndexIvfFlatSearchParam(64)
@@ -79,6 +66,20 @@ func BenchmarkOverhead(b *testing.B) {
 				check(b, err)
 			})
 		b.ReportMetric(float64(ours.Microseconds())/float64(b.N), "us/search")
+		b.ReportMetric(ours.Seconds()/theirs.Seconds(), "of-plain")
+	})
+	b.Run("upsert", func(b *testing.B) {
+		next := int64(0)
+		fresh := func() {
+			for i := range records {
+				next++
+				records[i].ID = next
+			}
+		}
+		ours, theirs := byTurns(b,
+			func() { fresh(); check(b, photos.Upsert(b.Context(), records)) },
+			func() { fresh(); plainUpsert(b, other, records) })
+		b.ReportMetric(float64(len(records)*b.N)/ours.Seconds(), "rows/s")
 		b.ReportMetric(ours.Seconds()/theirs.Seconds(), "of-plain")
 	})
 }

@@ -19,7 +19,7 @@ const timestampShift = 18
 const staleness = 800 * time.Millisecond
 
 // clock gives the timestamp that a search must at least see. It knows the server's time, because timestamps are the
-// server's, and the newest write of this process.
+// server's, and what this process wrote lately.
 type clock struct {
 	service     milvuspb.MilvusServiceClient
 	consistency string
@@ -27,14 +27,21 @@ type clock struct {
 	mu     sync.Mutex
 	read   time.Time // when the server was asked for base
 	base   uint64
+	first  uint64 // the first base: what was acknowledged before this process came is seen at once
 	newest uint64 // timestamp of the newest write that was acknowledged
+
+	// The ids that were written lately, with the timestamp. Who asks for others need not wait for the newest write: an
+	// ingest asks what is known of the next items while it writes the last. Every second the later become the earlier
+	// and those are forgotten, so that each is kept for longer than staleness.
+	later, earlier map[int64]uint64
+	turned         time.Time
 }
 
 // recheck is how long two clocks may run side by side: they drift apart by milliseconds.
 const recheck = time.Minute
 
-// guarantee is the option of a search or query.
-func (c *clock) guarantee(ctx context.Context) (client.SearchQueryOptionFunc, error) {
+// guarantee is the option of a search or query; of one for known ids alone, with these.
+func (c *clock) guarantee(ctx context.Context, ids ...int64) (client.SearchQueryOptionFunc, error) {
 	switch c.consistency {
 	case strong:
 		return client.WithSearchQueryConsistencyLevel(entity.ClStrong), nil
@@ -43,59 +50,71 @@ func (c *clock) guarantee(ctx context.Context) (client.SearchQueryOptionFunc, er
 	case eventually:
 		return client.WithSearchQueryConsistencyLevel(entity.ClEventually), nil
 	}
-	ts, err := c.session(ctx)
+	ts, err := c.session(ctx, ids)
 	return func(o *client.SearchQueryOption) {
 		o.ConsistencyLevel, o.GuaranteeTimestamp = entity.ClCustomized, ts
 	}, err
 }
 
-func (c *clock) session(ctx context.Context) (uint64, error) {
+func (c *clock) session(ctx context.Context, ids []int64) (uint64, error) {
 	c.mu.Lock()
-	base, read := c.base, c.read
+	known := c.base != 0 && time.Since(c.read) < recheck
 	c.mu.Unlock()
-	if base == 0 || time.Since(read) > recheck {
-		var err error
-		if base, read, err = c.ask(ctx); err != nil {
+	if !known {
+		if _, err := c.ask(ctx); err != nil {
 			return 0, err
 		}
 	}
 	c.mu.Lock()
-	newest := c.newest
-	c.mu.Unlock()
-	now := base + uint64(time.Since(read).Milliseconds())<<timestampShift
-	return max(newest, now-uint64(staleness.Milliseconds())<<timestampShift), nil
+	defer c.mu.Unlock()
+	own := c.newest
+	if ids != nil {
+		own = c.first
+		for _, id := range ids {
+			own = max(own, c.later[id], c.earlier[id])
+		}
+	}
+	now := c.base + uint64(time.Since(c.read).Milliseconds())<<timestampShift
+	return max(own, now-uint64(staleness.Milliseconds())<<timestampShift), nil
 }
 
 // ask reads the server's clock.
-func (c *clock) ask(ctx context.Context) (base uint64, read time.Time, err error) {
-	read = time.Now() // before, so that the time that the call takes makes states newer and not older
+func (c *clock) ask(ctx context.Context) (uint64, error) {
+	read := time.Now() // before, so that the time that the call takes makes states newer and not older
 	reply, err := c.service.AllocTimestamp(ctx, &milvuspb.AllocTimestampRequest{})
 	if err != nil {
-		return 0, read, err
+		return 0, err
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.base == 0 { // what was acknowledged before this program came is seen at once
-		c.newest = reply.GetTimestamp()
+	if c.base == 0 {
+		c.first = reply.GetTimestamp()
+		c.newest = max(c.newest, c.first)
 	}
 	c.base, c.read = reply.GetTimestamp(), read
-	return c.base, c.read, nil
+	return c.base, nil
 }
 
-// wrote notes that a write was acknowledged. Milvus tells no timestamp of a deletion (0); one that it gives out after
-// it is later.
-func (c *clock) wrote(ctx context.Context, timestamp uint64) error {
+// wrote notes that a write of these ids was acknowledged. Milvus tells no timestamp of a deletion (0); one that it gives
+// out after it is later.
+func (c *clock) wrote(ctx context.Context, ids []int64, timestamp uint64) error {
 	if c.consistency != session {
 		return nil
 	}
 	if timestamp == 0 {
 		var err error
-		if timestamp, _, err = c.ask(ctx); err != nil {
+		if timestamp, err = c.ask(ctx); err != nil {
 			return err
 		}
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.newest = max(c.newest, timestamp)
+	if time.Since(c.turned) > max(time.Second, staleness) {
+		c.earlier, c.later, c.turned = c.later, map[int64]uint64{}, time.Now()
+	}
+	for _, id := range ids {
+		c.later[id] = max(c.later[id], timestamp)
+	}
 	return nil
 }

@@ -1,8 +1,13 @@
 package milvus_test
 
 import (
+	"errors"
 	"slices"
+	"sync"
 	"testing"
+
+	"github.com/milvus-io/milvus-sdk-go/v2/client"
+	"github.com/milvus-io/milvus-sdk-go/v2/entity"
 
 	"clipseek/orchestrator/fault"
 	"clipseek/orchestrator/index"
@@ -87,4 +92,37 @@ func TestConsistency(t *testing.T) {
 			return n == 105
 		})
 	}
+}
+
+// Several that make one collection at the same moment all get it, and one whose making was cut short is completed.
+func TestMadeAtOnce(t *testing.T) {
+	t.Parallel()
+	cfg := exact(t)
+	var all sync.WaitGroup
+	for i := range 4 {
+		db := open(t, cfg)
+		all.Go(func() {
+			photos, err := db.Open(t.Context(), index.Spec{Collection: "pictures", Width: 8, Model: model})
+			if err == nil {
+				err = errors.Join(photos.Upsert(t.Context(), batch(i, 1, 8)), photos.Close())
+			}
+			if err != nil {
+				t.Errorf("one of several: %v (%v)", err, fault.KindOf(err))
+			}
+		})
+	}
+	all.Wait()
+	hits, err := openCollection(t, open(t, cfg), "pictures", 8).Search(t.Context(), index.Query{Vector: axis(0, 8), Limit: 10})
+	check(t, err)
+	if len(hits) != 4 {
+		t.Errorf("%d records are there, want 4", len(hits))
+	}
+
+	half := entity.NewSchema().WithName("half").WithDynamicFieldEnabled(true).
+		WithField(entity.NewField().WithName("m_id").WithDataType(entity.FieldTypeInt64).WithIsPrimaryKey(true)).
+		WithField(entity.NewField().WithName("embeding").WithDataType(entity.FieldTypeFloatVector).WithDim(8)).
+		WithField(entity.NewField().WithName("path").WithDataType(entity.FieldTypeVarChar).WithMaxLength(1024))
+	check(t, plain(t, cfg).CreateCollection(t.Context(), half, 2, client.WithCollectionProperty("clipseek.model", model)))
+	_, err = openCollection(t, open(t, cfg), "half", 8).Search(t.Context(), index.Query{Vector: axis(0, 8), Limit: 10})
+	check(t, err)
 }

@@ -56,11 +56,13 @@ func TestKilledServer(t *testing.T) {
 	done := make(chan struct{})
 	written := make(chan int, batches)
 	searching.Go(func() {
+		tick := time.NewTicker(20 * time.Millisecond)
+		defer tick.Stop()
 		for {
 			select {
 			case <-done:
 				return
-			default:
+			case <-tick.C:
 			}
 			if _, err := photos.Search(ctx, index.Query{Vector: axis(0, width), Limit: 16}); err != nil && !isAway(err) {
 				t.Errorf("a search while the server is killed: %v (%v)", err, fault.KindOf(err))
@@ -178,4 +180,30 @@ func TestNoServer(t *testing.T) {
 		}
 		return errors.Join(photos.Upsert(t.Context(), batch(0, 10, 8)), photos.Close())
 	}))
+}
+
+// A server that sheds load or is full is Overloaded.
+func TestOverloadedServer(t *testing.T) {
+	for name, environment := range map[string]map[string]string{
+		"rate":  {"QUOTAANDLIMITS_DML_ENABLED": "true", "QUOTAANDLIMITS_DML_UPSERTRATE_COLLECTION_MAX": "0.0001", "QUOTAANDLIMITS_DML_UPSERTRATE_MAX": "0.0001"},
+		"quota": {"QUOTAANDLIMITS_LIMITWRITING_FORCEDENY": "true"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Setenv("QUOTAANDLIMITS_ENABLED", "true")
+			for key, value := range environment {
+				t.Setenv(key, value)
+			}
+			own := serverstest.Milvus(t, servers.MilvusConfig{})
+			cfg := milvus.Default()
+			cfg.Address = own.GRPC
+			photos := openCollection(t, open(t, cfg), "pictures", 8)
+			eventually(t, func() bool { // the limits take a moment to be known
+				err := photos.Upsert(t.Context(), batch(0, 1_000, 8))
+				if err != nil && (fault.KindOf(err) != fault.KindOverloaded || fault.RetryAfter(err) == 0) {
+					t.Fatalf("a write answers %v (%v), want Overloaded with a time", err, fault.KindOf(err))
+				}
+				return err != nil
+			})
+		})
+	}
 }

@@ -16,7 +16,8 @@ import (
 
 // IndexConfig is the search structure that collections are given.
 type IndexConfig struct {
-	Type   string   `koanf:"type"`   // FLAT, IVF_FLAT, HNSW ... ; see kinds
+	// FLAT, IVF_FLAT, IVF_SQ8, IVF_PQ, SCANN, HNSW, DISKANN, GPU_IVF_FLAT, GPU_IVF_PQ, GPU_CAGRA, GPU_BRUTE_FORCE or AUTOINDEX
+	Type   string   `koanf:"type"`
 	Metric string   `koanf:"metric"` // IP, COSINE or L2
 	Params []string `koanf:"params"` // what it is built with, such as nlist=1024; what is left out is the type's default
 	Search []string `koanf:"search"` // what it is searched with, such as nprobe=64
@@ -52,30 +53,36 @@ type kind struct {
 // kinds are Milvus' types for float vectors, with the ranges of its documentation, version by version the widest. What
 // one server lacks or bounds more tightly, it says itself when the structure is built.
 func kinds() []kind {
-	nlist := param{name: "nlist", least: 1, most: 65_536, value: "1024"}
-	nprobe := param{name: "nprobe", least: 1, most: 65_536, value: "64"}
+	number := func(name string, least, most int, value string) param {
+		return param{name: name, least: least, most: most, value: value}
+	}
+	counted := func(name, value string) param { return number(name, 1, math.MaxInt32, value) }
+	forHits := func(name, value string) param {
+		p := counted(name, value)
+		p.atLeastHits = true
+		return p
+	}
+	nlist, nprobe, nbits := number("nlist", 1, 65_536, "1024"), number("nprobe", 1, 65_536, "64"), number("nbits", 1, 64, "8")
 	m := param{name: "m", least: 1, most: 32_768, required: true, example: "96"}
-	nbits := param{name: "nbits", least: 1, most: 64, value: "8"}
-	ef := param{name: "ef", least: 1, most: math.MaxInt32, value: "64", atLeastHits: true}
-	yesOrNo := []string{"true", "false"}
-	number := func(name string, most int) param { return param{name: name, least: 1, most: most} }
+	keepVectors := param{name: "with_raw_data", words: []string{"true", "false"}}
+	cache := param{name: "cache_dataset_on_device", words: []string{"true", "false"}}
 	return []kind{
 		{name: "FLAT"},
 		{name: "IVF_FLAT", build: []param{nlist}, search: []param{nprobe}},
 		{name: "IVF_SQ8", build: []param{nlist}, search: []param{nprobe}},
 		{name: "IVF_PQ", build: []param{nlist, m, nbits}, search: []param{nprobe}},
-		{name: "SCANN", build: []param{nlist, {name: "with_raw_data", words: yesOrNo}},
-			search: []param{nprobe, {name: "reorder_k", least: 1, most: math.MaxInt32, value: "200", atLeastHits: true}}},
-		{name: "HNSW", build: []param{{name: "M", least: 2, most: 2048, value: "16"}, {name: "efConstruction", least: 1, most: math.MaxInt32, value: "200"}},
-			search: []param{ef}},
-		{name: "DISKANN", search: []param{{name: "search_list", least: 1, most: math.MaxInt32, value: "100", atLeastHits: true}}},
-		{name: "GPU_IVF_FLAT", build: []param{nlist, {name: "cache_dataset_on_device", words: yesOrNo}}, search: []param{nprobe}},
-		{name: "GPU_IVF_PQ", build: []param{nlist, m, nbits, {name: "cache_dataset_on_device", words: yesOrNo}}, search: []param{nprobe}},
-		{name: "GPU_CAGRA",
-			build: []param{{name: "intermediate_graph_degree", least: 1, most: 1024, value: "128"}, {name: "graph_degree", least: 1, most: 1024, value: "64"},
-				{name: "build_algo", words: []string{"IVF_PQ", "NN_DESCENT"}}, {name: "cache_dataset_on_device", words: yesOrNo}},
-			search: []param{{name: "itopk_size", least: 1, most: math.MaxInt32, value: "128", atLeastHits: true}, number("search_width", math.MaxInt32),
-				number("min_iterations", math.MaxInt32), number("max_iterations", math.MaxInt32), {name: "team_size", words: []string{"2", "4", "8", "16", "32"}}}},
+		{name: "SCANN", build: []param{nlist, keepVectors}, search: []param{nprobe, forHits("reorder_k", "200")}},
+		{name: "HNSW", build: []param{number("M", 2, 2048, "16"), counted("efConstruction", "200")}, search: []param{forHits("ef", "64")}},
+		{name: "DISKANN", search: []param{forHits("search_list", "100")}},
+		{name: "GPU_IVF_FLAT", build: []param{nlist, cache}, search: []param{nprobe}},
+		{name: "GPU_IVF_PQ", build: []param{nlist, m, nbits, cache}, search: []param{nprobe}},
+		{
+			name: "GPU_CAGRA",
+			build: []param{number("intermediate_graph_degree", 1, 1024, "128"), number("graph_degree", 1, 1024, "64"),
+				{name: "build_algo", words: []string{"IVF_PQ", "NN_DESCENT"}}, cache},
+			search: []param{forHits("itopk_size", "128"), counted("search_width", ""), counted("min_iterations", ""), counted("max_iterations", ""),
+				{name: "team_size", words: []string{"2", "4", "8", "16", "32"}}},
+		},
 		{name: "GPU_BRUTE_FORCE"},
 		{name: "AUTOINDEX"},
 	}

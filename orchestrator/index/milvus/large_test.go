@@ -3,6 +3,8 @@ package milvus_test
 import (
 	"context"
 	"fmt"
+	"maps"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
@@ -71,6 +73,58 @@ func TestBeyondWindow(t *testing.T) {
 	}
 	if n != want {
 		t.Errorf("counts %d, want %d", n, want)
+	}
+}
+
+// Records that lie in several sealed segments and in unsealed ones, some replaced and some deleted since, are walked over
+// in order, page by page, and found.
+func TestManySegments(t *testing.T) {
+	t.Parallel()
+	const width, rounds, rows = 8, 3, 2_000
+	cfg := exact(t)
+	cfg.Batch.Bytes = 1 << 20 // pages of 1,000
+	photos := openCollection(t, open(t, cfg), "pictures", width)
+	r := rand.New(rand.NewPCG(1, 0))
+	there := map[int64]string{}
+	for round := range rounds {
+		records := batch(0, rows, width)
+		for i := range records {
+			records[i].ID, records[i].Path = r.Int64N(5_000), fmt.Sprint(round, i) // many of them again
+			there[records[i].ID] = records[i].Path
+		}
+		check(t, photos.Upsert(t.Context(), records))
+		var gone []int64
+		for _, record := range records[:200] {
+			gone = append(gone, record.ID)
+			delete(there, record.ID)
+		}
+		_, err := photos.Delete(t.Context(), gone)
+		check(t, err)
+		if round < rounds-1 {
+			check(t, photos.(index.Builder).Flush(t.Context()))
+		}
+	}
+	want := slices.Sorted(maps.Keys(there))
+	var got []int64
+	for record, err := range photos.(index.Iterator).Iterate(t.Context(), index.Walk{}) {
+		check(t, err)
+		if record.Path != there[record.ID] {
+			t.Errorf("record %d is %q, want %q", record.ID, record.Path, there[record.ID])
+		}
+		got = append(got, record.ID)
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("the walk gives %d records, want %d in order", len(got), len(want))
+	}
+	hits, err := photos.Search(t.Context(), index.Query{Vector: axis(0, width), Limit: index.MaxWindow})
+	check(t, err)
+	if len(hits) != len(want) {
+		t.Errorf("a search finds %d, want %d", len(hits), len(want))
+	}
+	n, err := photos.(index.Counter).Count(t.Context(), nil)
+	check(t, err)
+	if n != int64(len(want)) {
+		t.Errorf("it counts %d, want %d", n, len(want))
 	}
 }
 

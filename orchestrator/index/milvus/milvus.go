@@ -135,11 +135,13 @@ func (d *Database) collections(ctx context.Context) ([]index.Info, error) {
 	for i, one := range listed {
 		group.Go(func() error {
 			info, err := d.info(ctx, one.Name)
-			switch fault.KindOf(err) {
-			case fault.KindNotFound, fault.KindConflict: // dropped meanwhile, or another program's
+			if err == nil {
+				found[i] = &info
 				return nil
 			}
-			found[i] = &info
+			if kind := fault.KindOf(err); kind == fault.KindNotFound || kind == fault.KindConflict { // dropped meanwhile, or another program's
+				return nil
+			}
 			return err
 		})
 	}
@@ -177,8 +179,8 @@ func (d *Database) Open(ctx context.Context, spec index.Spec) (index.Index, erro
 		switch {
 		case refusedWith(err, codeNoCollection) && !spec.Existing():
 			s, err = d.create(ctx, spec)
-		case err == nil && s.model == spec.Model && !s.index.exists(): // the making of it was cut short
-			err = d.createIndex(ctx, s.name)
+		case err == nil && s.model == spec.Model && !spec.Existing():
+			s, err = d.complete(ctx, s)
 		}
 		if err != nil {
 			return err

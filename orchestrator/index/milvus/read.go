@@ -13,9 +13,10 @@ import (
 	"clipseek/orchestrator/index"
 )
 
-// query asks for records by a condition, at most limit, those with the smallest ids; 0 is no limit.
-func (c *Collection) query(ctx context.Context, s *schema, where string, limit int, vectors bool) ([]index.Record, error) {
-	guarantee, err := c.db.clock.guarantee(ctx)
+// query asks for records by a condition, at most limit, those with the smallest ids; 0 is no limit. A condition on known
+// ids alone comes with these.
+func (c *Collection) query(ctx context.Context, s *schema, where string, limit int, vectors bool, ids ...int64) ([]index.Record, error) {
+	guarantee, err := c.db.clock.guarantee(ctx, ids...)
 	if err != nil {
 		return nil, err
 	}
@@ -45,7 +46,7 @@ func (c *Collection) Get(ctx context.Context, ids []int64) (records []index.Reco
 	err = c.do(ctx, func(s *schema) error {
 		found := make(map[int64]index.Record, len(ids))
 		for chunk := range slices.Chunk(ids, c.db.atOnce(s, true)) {
-			part, err := c.query(ctx, s, s.idIn(chunk), 0, true)
+			part, err := c.query(ctx, s, s.idIn(chunk), 0, true, chunk...)
 			if err != nil {
 				return err
 			}
@@ -178,9 +179,9 @@ func (c *Collection) countSure(ctx context.Context, s *schema, where string) (in
 
 const countField = "count(*)"
 
-// countWhere has the server count; "" is all.
-func (d *Database) countWhere(ctx context.Context, s *schema, parts []string, where string) (int64, error) {
-	guarantee, err := d.clock.guarantee(ctx)
+// countWhere has the server count; "" is all. A condition on known ids alone comes with these.
+func (d *Database) countWhere(ctx context.Context, s *schema, parts []string, where string, ids ...int64) (int64, error) {
+	guarantee, err := d.clock.guarantee(ctx, ids...)
 	if err != nil {
 		return 0, err
 	}

@@ -205,10 +205,11 @@ func (d *Database) create(ctx context.Context, spec index.Spec) (*schema, error)
 	}
 	if err := d.createCollection(ctx, spec); err != nil {
 		// Another process may have been quicker; the server has no code for that.
-		if s, describeErr := d.describe(context.WithoutCancel(ctx), spec.Collection); describeErr == nil && s.index.exists() {
-			return s, nil
+		s, describeErr := d.describe(ctx, spec.Collection)
+		if describeErr != nil {
+			return nil, err
 		}
-		return nil, err
+		return d.complete(ctx, s)
 	}
 	// From here on it is finished, or taken back, also if the caller goes away.
 	ctx = context.WithoutCancel(ctx)
@@ -220,6 +221,18 @@ func (d *Database) create(ctx context.Context, spec index.Spec) (*schema, error)
 	}
 	d.log.Info("made a collection in Milvus", "collection", spec.Collection, "width", spec.Width, "model", spec.Model, "index", d.cfg.Index.Type)
 	return d.describe(ctx, spec.Collection)
+}
+
+// complete makes the index of a collection of ours whose making was cut short, or is going on in another process: of two
+// that ask for the same index, the server takes both.
+func (d *Database) complete(ctx context.Context, s *schema) (*schema, error) {
+	if s.index.exists() || s.model == "" {
+		return s, nil
+	}
+	if err := d.createIndex(ctx, s.name); err != nil {
+		return nil, err
+	}
+	return d.describe(ctx, s.name)
 }
 
 // createDatabase makes the database if it is not there, which only the list of its collections tells by a code.

@@ -18,7 +18,7 @@ import (
 //
 // A filter that Milvus cannot evaluate to the end (see translation) is finished on hits of a wider window. Where the
 // widest does not hold enough matches, their ids are listed first and searched: that reads every record that the server
-// cannot judge, without vectors, some 100,000 a second.
+// cannot judge, without vectors, some 25,000 a second (tried on two cores).
 //
 // An index that looks into some of its lists only (IVF, SCANN with nprobe below nlist) finds less than is asked for where
 // a filter leaves little; it is then made to look into all.
@@ -77,9 +77,12 @@ func (n nearest) best(ctx context.Context, where string, want int, check *index.
 		if err != nil {
 			return nil, false, err
 		}
-		complete := len(found) < window
+		if len(found) < window { // there are no more
+			return matching(found, check), true, nil
+		}
+		last := found[window-1].Score // which more may have
 		kept := matching(found, check)
-		if complete || len(kept) >= want && (window == index.MaxWindow || kept[want-1].Score > found[window-1].Score) {
+		if len(kept) >= want && (kept[want-1].Score > last || window == index.MaxWindow) {
 			return kept, true, nil
 		}
 		if window == index.MaxWindow {
@@ -88,6 +91,7 @@ func (n nearest) best(ctx context.Context, where string, want int, check *index.
 	}
 }
 
+// matching keeps the hits that the filter matches, in place.
 func matching(hits []index.Hit, filter *index.Filter) []index.Hit {
 	if filter == nil {
 		return hits

@@ -3,6 +3,7 @@ package milvus
 import (
 	"context"
 	"fmt"
+	"iter"
 	"slices"
 	"strconv"
 
@@ -49,7 +50,7 @@ func (s *schema) rows(records []index.Record) ([]row, error) {
 }
 
 // of divides rows into batches.
-func (b Batch) of(rows []row) func(yield func([]row) bool) {
+func (b Batch) of(rows []row) iter.Seq[[]row] {
 	return func(yield func([]row) bool) {
 		for len(rows) > 0 {
 			n, size := 0, 0
@@ -80,7 +81,11 @@ func (c *Collection) upsert(ctx context.Context, s *schema, rows []row) error {
 	if err != nil {
 		return err
 	}
-	return c.db.clock.wrote(ctx, reply.GetTimestamp())
+	ids := make([]int64, len(rows))
+	for i, r := range rows {
+		ids[i] = r.id
+	}
+	return c.db.clock.wrote(ctx, ids, reply.GetTimestamp())
 }
 
 // idsAtOnce is how many ids a request names: the most records that an answer may hold.
@@ -93,7 +98,7 @@ func (c *Collection) Delete(ctx context.Context, ids []int64) (deleted int, err 
 		deleted = 0
 		for chunk := range slices.Chunk(distinct(ids), idsAtOnce) {
 			where := s.idIn(chunk)
-			n, err := c.db.countWhere(ctx, s, c.parts(), where)
+			n, err := c.db.countWhere(ctx, s, c.parts(), where, chunk...)
 			if err != nil {
 				return err
 			}
@@ -101,7 +106,7 @@ func (c *Collection) Delete(ctx context.Context, ids []int64) (deleted int, err 
 			if err != nil {
 				return err
 			}
-			if err := c.db.clock.wrote(ctx, reply.GetTimestamp()); err != nil {
+			if err := c.db.clock.wrote(ctx, chunk, reply.GetTimestamp()); err != nil {
 				return err
 			}
 			deleted += int(n)
