@@ -32,7 +32,7 @@ func New(cfg Config) (*Decoder, error) {
 // Info describes a picture.
 type Info struct {
 	Width, Height int       // pixels, upright: as shown
-	Format        string    // "jpeg", "png", "webp" or "gif"
+	Format        string    // "jpeg", "png", "webp", "gif" or "bmp"
 	TakenAt       time.Time // EXIF DateTimeOriginal, in its recorded offset or else as UTC; zero if there is none
 }
 
@@ -87,6 +87,8 @@ func formatOf(file []byte) (format, bool) {
 		return format{"png", false, readPNG, decodePNG}, true
 	case isWebP(file):
 		return format{"webp", true, readWebP, decodeWebP}, true
+	case isBMP(file):
+		return format{"bmp", false, readBMP, decodeBMP}, true
 	case isGIF(file):
 		return format{"gif", false, readGIF, decodeGIF}, true
 	}

@@ -47,26 +47,47 @@ func gifData(t testing.TB, file []byte) int {
 	return len(file) - len(frame.data) - 1
 }
 
+// bmpOf is a BMP of 24 bits a pixel.
+func bmpOf(w, h int) []byte {
+	le := binary.LittleEndian
+	file := append([]byte("BM"), make([]byte, 8)...)
+	file = le.AppendUint32(le.AppendUint32(file, 54), 40)
+	file = le.AppendUint32(le.AppendUint32(file, uint32(w)), uint32(h))
+	file = append(append(file, 1, 0, 24, 0), make([]byte, 24)...)
+	for i := range h * ((3*w + 3) / 4 * 4) {
+		file = append(file, byte(i*7))
+	}
+	return file
+}
+
 // TestBadFiles lists what a file can be that is no good picture, and the message each gets.
 func TestBadFiles(t *testing.T) {
 	t.Parallel()
 	golden := func(name string) []byte { return readFile(t, filepath.Join("testdata/golden", name)) }
 	photo, drawing, webp := golden("rgb-420.jpg"), golden("rgb.png"), golden("rgb-lossy.webp")
 	bomb := pngOf(30000, 30000, nil)
-	drawn := gifOf(t, 40, 30)
+	drawn, bitmap := gifOf(t, 40, 30), bmpOf(40, 30)
 	for name, tc := range map[string]struct {
 		file    []byte
 		kind    fault.Kind
 		message string
 	}{
 		"empty":                     {nil, fault.KindInvalid, "the file is empty (0 bytes)"},
-		"text":                      {[]byte("dear diary,\nтоже текст"), fault.KindInvalid, "this is a text file, not a picture, whatever its name says; JPEG, PNG, WebP and GIF can be read"},
+		"text":                      {[]byte("dear diary,\nтоже текст"), fault.KindInvalid, "this is a text file, not a picture, whatever its name says; JPEG, PNG, WebP, GIF and BMP can be read"},
 		"text cut in a letter":      {[]byte(strings.Repeat("é", 700))[:513], fault.KindInvalid, "this is a text file"},
 		"web page":                  {[]byte("  <!DOCTYPE html><html>not found</html>"), fault.KindInvalid, "this is a web page (HTML)"},
 		"svg":                       {[]byte(`<?xml version="1.0"?><svg xmlns="x"/>`), fault.KindInvalid, "this is an SVG drawing"},
 		"json":                      {[]byte(`{"error":"no"}`), fault.KindInvalid, "this is a JSON text"},
 		"lfs pointer":               {[]byte("version https://git-lfs.github.com/spec/v1\n"), fault.KindInvalid, "a Git LFS pointer"},
-		"bmp":                       {[]byte("BM\x01\x00\x01\x00"), fault.KindInvalid, "this is a BMP picture; JPEG, PNG, WebP and GIF can be read, so convert it first"},
+		"text of BM":                {[]byte("BMW and others, a list of cars"), fault.KindInvalid, "this is a text file"},
+		"tiff":                      {[]byte("II*\x00\x08\x00"), fault.KindInvalid, "this is a TIFF or camera RAW picture; JPEG, PNG, WebP, GIF and BMP can be read, so convert it first"},
+		"bmp half there":            {bitmap[:len(bitmap)/2], fault.KindInvalid, "the BMP file ends early"},
+		"bmp of 30 bytes":           {bitmap[:30], fault.KindInvalid, "the BMP file ends early"},
+		"bmp of no width":           {patched(bitmap, 18, 0, 0, 0, 0), fault.KindInvalid, "the BMP file is damaged (its size is 0 x 30 pixels)"},
+		"bmp of 7 bits":             {patched(bitmap, 28, 7), fault.KindInvalid, "the BMP file has 7 bits a pixel"},
+		"bmp of runs":               {patched(bitmap, 30, 1), fault.KindInvalid, "the BMP file is compressed (kind 1)"},
+		"bmp of odd masks":          {patched(bitmap, 30, 3), fault.KindInvalid, "in an uncommon order"},
+		"bmp bomb":                  {patched(bitmap, 18, 0xff, 0xff, 0xff, 0x7f, 0xff, 0xff, 0xff, 0x7f), fault.KindTooLarge, "2147483647 x 2147483647"},
 		"gif of ten bytes":          {[]byte("GIF89a\x01\x00\x01\x00"), fault.KindInvalid, "the GIF file ends early"},
 		"gif half there":            {drawn[:len(drawn)/2], fault.KindInvalid, "the GIF file ends early"},
 		"gif without a picture":     {append([]byte("GIF89a\x01\x00\x01\x00\x00\x00\x00"), ';'), fault.KindInvalid, "the GIF file is damaged (it has no picture)"},

@@ -11,7 +11,7 @@
 // torchvision's ToTensor and Normalize. That includes Pillow's fixed-point arithmetic and order of passes, its rules for
 // each mode of picture (see the mode constants) and EXIF orientation as PIL.ImageOps.exif_transpose applies it.
 //
-// Formats are JPEG (libjpeg-turbo), WebP (libwebp), PNG and the first frame of a GIF (Go). JPEG and WebP decoders define pixels that no
+// Formats are JPEG (libjpeg-turbo), WebP (libwebp), PNG, BMP and the first frame of a GIF (Go). JPEG and WebP decoders define pixels that no
 // specification fixes (inverse DCT, chroma upsampling), so only the reference's own libraries give its pixels. PNG is
 // lossless, so any decoder does; one in Go cannot be broken by a hostile file, and it keeps what Pillow's modes need and
 // general decoders lose (16-bit grey, grey beside a transparent colour, palette indices).

@@ -76,6 +76,17 @@ func FuzzDecodeGIF(f *testing.F) {
 	fuzzDecode(f, "GIF89a")
 }
 
+func FuzzDecodeBMP(f *testing.F) {
+	for _, size := range [][2]int{{40, 30}, {1, 1}, {3, 200}} {
+		f.Add(bmpOf(size[0], size[1]))
+	}
+	palette := patched(bmpOf(40, 30), 28, 4)
+	f.Add(palette)
+	f.Add(patched(palette, 28, 16))
+	f.Add(patched(bmpOf(40, 30), 28, 32))
+	fuzzDecode(f, "BM")
+}
+
 // FuzzPNGRows goes behind the checksums, where mutated bytes of a whole file seldom come.
 func FuzzPNGRows(f *testing.F) {
 	f.Add(uint16(9), uint16(7), byte(2), byte(8), true, slices.Repeat([]byte{4, 200, 3}, 70))

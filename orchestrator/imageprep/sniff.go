@@ -9,7 +9,7 @@ import (
 	"clipseek/orchestrator/fault"
 )
 
-const readable = "JPEG, PNG, WebP and GIF can be read"
+const readable = "JPEG, PNG, WebP, GIF and BMP can be read"
 
 // signatures are the first bytes of files that are often found among pictures.
 var signatures = []struct {
@@ -19,7 +19,6 @@ var signatures = []struct {
 }{
 	{0, "II*\x00", "a TIFF or camera RAW picture"},
 	{0, "MM\x00*", "a TIFF or camera RAW picture"},
-	{0, "BM", "a BMP picture"},
 	{0, "8BPS", "a Photoshop document"},
 	{0, "\x00\x00\x00\x0cjP  ", "a JPEG 2000 picture"},
 	{0, "\xff\x4f\xff\x51", "a JPEG 2000 picture"},

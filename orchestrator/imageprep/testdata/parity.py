@@ -165,6 +165,52 @@ def gifs():
     yield "gif-trailing-bytes", own + b"after the end"
 
 
+def bmp(samples, bits, header=40, masks=(), palette=b"", top_down=False):
+    """A BMP of samples [height, width], each the whole pixel as a number."""
+    height, width = samples.shape
+    stride = (width * bits + 31) // 32 * 4
+    rows = b""
+    for line in samples if top_down else samples[::-1]:
+        if bits >= 8:
+            row = b"".join(int(v).to_bytes(bits // 8, "little") for v in line)
+        else:
+            packed = np.unpackbits(line.astype(np.uint8)[:, None], axis=1)[:, 8 - bits :].reshape(-1)
+            row = np.packbits(packed).tobytes()
+        rows += row.ljust(stride, b"\0")
+    if header == 12:
+        info = struct.pack("<IHHHH", 12, width, height, 1, bits)
+    else:
+        info = struct.pack("<IiiHHIIiiII", header, width, -height if top_down else height, 1, bits, 3 if masks else 0, len(rows), 0, 0, 0, 0)
+        info += b"".join(struct.pack("<I", m) for m in masks)
+        info = info.ljust(header, b"\0")
+    offset = 14 + len(info) + len(palette)
+    return b"BM" + struct.pack("<IHHI", offset + len(rows), 0, 0, offset) + info + palette + rows
+
+
+def bmps():
+    for mode in ("1", "L", "P", "RGB", "RGBA"):
+        for width, height in ((403, 301), (300, 401), (7, 5), (33, 2)):
+            picture = image(mode if mode in ("L", "RGB", "RGBA") else "RGB", width, height, 50)
+            yield f"bmp-{mode}-{width}x{height}", saved(picture.convert(mode), "BMP")
+    rng = np.random.default_rng(51)
+    words = rng.integers(0, 1 << 16, (31, 45))
+    yield "bmp-16", bmp(words, 16)
+    yield "bmp-16-565", bmp(words, 16, masks=(0xF800, 0x7E0, 0x1F))
+    yield "bmp-16-555-top-down", bmp(words, 16, masks=(0x7C00, 0x3E0, 0x1F), top_down=True)
+    longs = rng.integers(0, 1 << 32, (31, 45))
+    yield "bmp-32", bmp(longs, 32)
+    for name, masks in (("bgra", (0xFF0000, 0xFF00, 0xFF, 0xFF000000)), ("rgba", (0xFF, 0xFF00, 0xFF0000, 0xFF000000)), ("abgr", (0xFF000000, 0xFF0000, 0xFF00, 0xFF)), ("bgr", (0xFF0000, 0xFF00, 0xFF, 0))):
+        for header in (56, 108, 124):
+            yield f"bmp-32-{name}-{header}", bmp(longs, 32, header=header, masks=masks)
+    yield "bmp-32-three-masks", bmp(longs, 32, masks=(0xFF0000, 0xFF00, 0xFF))
+    yield "bmp-24-top-down", bmp(rng.integers(0, 1 << 24, (31, 45)), 24, top_down=True)
+    for bits in (1, 4, 8):
+        colours = rng.integers(0, 256, 4 << bits, dtype=np.uint8).tobytes()
+        yield f"bmp-palette-{bits}", bmp(rng.integers(0, 1 << bits, (31, 45)), bits, palette=colours)
+        yield f"bmp-old-{bits}", bmp(rng.integers(0, 1 << bits, (31, 45)), bits, header=12, palette=colours[: 3 << bits])
+    yield "bmp-old-24", bmp(rng.integers(0, 1 << 24, (31, 45)), 24, header=12)
+
+
 def turned():
     for orientation in range(1, 9):
         exif = Image.Exif()
@@ -201,7 +247,7 @@ def late_exif(samples, block):
 def main():
     out = pathlib.Path(sys.argv[1])
     cases = []
-    for source in (jpegs, pngs, webps, gifs, turned):
+    for source in (jpegs, pngs, webps, gifs, bmps, turned):
         for name, data in source():
             (out / name).write_bytes(data)
             for size, rule in PREPARATIONS:
