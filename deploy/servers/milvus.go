@@ -35,6 +35,10 @@ type Milvus struct {
 
 // StartMilvus starts a Milvus and waits until it is healthy. The caller ends it with Stop or Kill.
 func StartMilvus(ctx context.Context, cfg MilvusConfig) (*Milvus, error) {
+	return again(func() (*Milvus, error) { return startMilvus(ctx, cfg) })
+}
+
+func startMilvus(ctx context.Context, cfg MilvusConfig) (*Milvus, error) {
 	ports, err := freePorts(len(milvusPorts)+5, cfg.Port)
 	if err != nil {
 		return nil, err

@@ -61,6 +61,19 @@ type process struct {
 	exited chan struct{} // closed when the process has ended
 }
 
+// errEnded is a server that came to an end while it was waited for.
+var errEnded = errors.New("it ended by itself")
+
+// again starts a server up to three times: another program may take one of its ports before it does.
+func again[T any](start func() (T, error)) (server T, err error) {
+	for range 3 {
+		if server, err = start(); !errors.Is(err, errEnded) {
+			break
+		}
+	}
+	return server, err
+}
+
 // Start starts the server, which must not be running, and waits until it answers.
 func (p *process) Start(ctx context.Context) error {
 	p.mu.Lock()
@@ -115,7 +128,7 @@ func (p *process) wait(ctx context.Context, exited <-chan struct{}) error {
 		}
 		select {
 		case <-exited:
-			return errors.New("it ended by itself")
+			return errEnded
 		case <-ctx.Done():
 			return errors.Join(ctx.Err(), err)
 		case <-tick.C:

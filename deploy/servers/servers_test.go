@@ -28,3 +28,14 @@ func TestTritonStops(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+// TestMilvusTakesOtherPorts starts a second Milvus on the data of one that has ended, as `make cluster` does the next day.
+func TestMilvusTakesOtherPorts(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	first := serverstest.Milvus(t, servers.MilvusConfig{Folder: folder})
+	first.Stop()
+	if second := serverstest.Milvus(t, servers.MilvusConfig{Folder: folder}); second.GRPC == first.GRPC {
+		t.Error("both have the same ports")
+	}
+}

@@ -33,6 +33,10 @@ type Triton struct {
 
 // StartTriton starts a Triton and waits until its models are ready. The caller ends it with Stop or Kill.
 func StartTriton(ctx context.Context, cfg TritonConfig) (*Triton, error) {
+	return again(func() (*Triton, error) { return startTriton(ctx, cfg) })
+}
+
+func startTriton(ctx context.Context, cfg TritonConfig) (*Triton, error) {
 	ports, err := freePorts(3, cfg.Port)
 	if err != nil {
 		return nil, err
