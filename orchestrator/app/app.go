@@ -99,7 +99,7 @@ func OpenCore(ctx context.Context, cfg Config, log *slog.Logger) (_ *Core, err e
 		return nil, err
 	}
 	c.closers = append(c.closers, c.towers)
-	if err := c.towers.proof.Ensure(ctx); err != nil && !isAway(err) {
+	if err := c.towers.proof.Ensure(ctx); err != nil && !fault.IsPassing(err) {
 		return nil, err
 	}
 	c.Collections = newCollections(c.database, cfg.Collection, c.Card)

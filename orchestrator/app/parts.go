@@ -129,9 +129,3 @@ func unanswered(where string, err error) error {
 	}
 	return err
 }
-
-// isAway reports whether a server does not answer now and may later.
-func isAway(err error) bool {
-	kind := fault.KindOf(err)
-	return kind == fault.KindUnavailable || kind == fault.KindOverloaded
-}

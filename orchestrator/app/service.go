@@ -55,7 +55,7 @@ func OpenService(ctx context.Context, cfg Config, version string, log *slog.Logg
 		return nil, err
 	}
 	s.core.always = true // its index may come later than the first search
-	if err := s.warm(ctx); isAway(err) {
+	if err := s.warm(ctx); fault.IsPassing(err) {
 		log.Warn("not ready yet: a server does not answer; trying again", "err", err)
 		s.keepWarming()
 	} else if err != nil {

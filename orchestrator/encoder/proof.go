@@ -87,9 +87,7 @@ func (p *Proof) try() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.proven = err == nil
-	switch fault.KindOf(err) {
-	case fault.KindUnavailable, fault.KindOverloaded, fault.KindCanceled:
-	default:
+	if !fault.IsPassing(err) && fault.KindOf(err) != fault.KindCanceled {
 		p.refusal, p.until = err, time.Now().Add(refusalHolds)
 	}
 	r := p.running

@@ -154,3 +154,18 @@ func Between[T ~int | ~int64](key string, value, least, most, example T) error {
 	}
 	return Invalid("%s = %d must be %d to %d, for example %d", key, value, least, most, example)
 }
+
+// Within is Between for a configured time; example is as a person would write it.
+func Within(key string, value, least, most time.Duration, example string) error {
+	if least <= value && value <= most {
+		return nil
+	}
+	return Invalid("%s = %s must be %s to %s, for example %s", key, value, least, most, example)
+}
+
+// IsPassing reports whether err is the fault of a part that does not answer, or sheds load, and may take the same call
+// later.
+func IsPassing(err error) bool {
+	kind := KindOf(err)
+	return err != nil && (kind == KindUnavailable || kind == KindOverloaded)
+}

@@ -68,3 +68,26 @@ func TestBetween(t *testing.T) {
 		}
 	}
 }
+
+func TestWithin(t *testing.T) {
+	t.Parallel()
+	if err := fault.Within("timeout", time.Second, time.Second, time.Minute, "10s"); err != nil {
+		t.Error(err)
+	}
+	err := fault.Within("timeout", 0, time.Second, time.Minute, "10s")
+	if want := "timeout = 0s must be 1s to 1m0s, for example 10s"; err == nil || fault.Public(err) != want {
+		t.Errorf("got %v, want %s", err, want)
+	}
+}
+
+func TestIsPassing(t *testing.T) {
+	t.Parallel()
+	for err, want := range map[error]bool{
+		nil: false, fault.Unavailable("away"): true, fault.Overloaded("busy"): true, fault.At("x", fault.Unavailable("away")): true,
+		context.DeadlineExceeded: true, context.Canceled: false, fault.Conflict("another"): false, fault.Internal("ours"): false,
+	} {
+		if got := fault.IsPassing(err); got != want {
+			t.Errorf("%v: %t", err, got)
+		}
+	}
+}

@@ -25,9 +25,7 @@ func Outlast(ctx context.Context, patience time.Duration, tell func(error), f fu
 	began := time.Now()
 	for pause, waited := firstPause, false; ; pause, waited = min(2*pause, longestPause), true {
 		err := f(ctx)
-		kind := fault.KindOf(err)
-		away := err != nil && (kind == fault.KindUnavailable || kind == fault.KindOverloaded)
-		if !away || ctx.Err() != nil || time.Since(began) >= patience {
+		if !fault.IsPassing(err) || ctx.Err() != nil || time.Since(began) >= patience {
 			if waited {
 				tell(nil)
 			}

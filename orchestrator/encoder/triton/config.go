@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"clipseek/orchestrator/fault"
+	"clipseek/orchestrator/tlsclient"
 )
 
 // Config says where Triton is and how it is used.
@@ -52,14 +53,8 @@ type Retry struct {
 	Elapsed time.Duration `koanf:"elapsed"` // no try begins later than this after the first
 }
 
-// TLS says how the servers are known, and how we are known to them. The files are PEM.
-type TLS struct {
-	Enabled    bool   `koanf:"enabled"`
-	CA         string `koanf:"ca"`          // authorities that sign the servers' certificates; empty trusts the system's
-	Cert       string `koanf:"cert"`        // our certificate, for servers that ask for one
-	Key        string `koanf:"key"`         // and its key
-	ServerName string `koanf:"server_name"` // the name in the servers' certificates; empty is the endpoint's host
-}
+// TLS says how servers are known, and how we are known to them.
+type TLS = tlsclient.Config
 
 // What shared_memory may be.
 const (
@@ -89,12 +84,12 @@ func (c Config) Validate() error {
 		fault.Between("bulk_priority", c.BulkPriority, 0, 1<<20, 2),
 		fault.Between("retry.search", c.Retry.Search, 0, 1000, 2),
 		fault.Between("retry.bulk", c.Retry.Bulk, 0, 1000, 7),
-		within("timeout", c.Timeout, 10*time.Millisecond, time.Hour, "10s"),
-		within("bulk_timeout", c.BulkTimeout, 10*time.Millisecond, 24*time.Hour, "2m"),
-		within("retry.base", c.Retry.Base, time.Millisecond, time.Minute, "100ms"),
-		within("retry.most", c.Retry.Most, c.Retry.Base, time.Hour, "5s"),
-		within("retry.elapsed", c.Retry.Elapsed, 0, 24*time.Hour, "30s"),
-		c.TLS.validate(),
+		fault.Within("timeout", c.Timeout, 10*time.Millisecond, time.Hour, "10s"),
+		fault.Within("bulk_timeout", c.BulkTimeout, 10*time.Millisecond, 24*time.Hour, "2m"),
+		fault.Within("retry.base", c.Retry.Base, time.Millisecond, time.Minute, "100ms"),
+		fault.Within("retry.most", c.Retry.Most, c.Retry.Base, time.Hour, "5s"),
+		fault.Within("retry.elapsed", c.Retry.Elapsed, 0, 24*time.Hour, "30s"),
+		c.TLS.Check(),
 	}
 	wrong := func(format string, args ...any) { all = append(all, fault.Invalid(format, args...)) }
 	if len(c.Endpoints) == 0 {
@@ -121,24 +116,6 @@ func (c Config) Validate() error {
 		all = append(all, err)
 	}
 	return errors.Join(all...)
-}
-
-func (t TLS) validate() error {
-	var all []error
-	if (t.Cert == "") != (t.Key == "") {
-		all = append(all, fault.Invalid("tls.cert and tls.key must be given together"))
-	}
-	if !t.Enabled && t != (TLS{}) {
-		all = append(all, fault.Invalid("tls.enabled must be true where other keys of tls are given"))
-	}
-	return errors.Join(all...)
-}
-
-func within(key string, value, least, most time.Duration, example string) error {
-	if least <= value && value <= most {
-		return nil
-	}
-	return fault.Invalid("%s = %s must be %s to %s, for example %s", key, value, least, most, example)
 }
 
 // address is one entry of Config.Endpoints.

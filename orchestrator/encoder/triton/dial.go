@@ -3,11 +3,9 @@ package triton
 import (
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"math"
 	"net"
-	"os"
 	"sync/atomic"
 	"time"
 
@@ -18,8 +16,6 @@ import (
 	"google.golang.org/grpc/keepalive"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/stats"
-
-	"clipseek/orchestrator/fault"
 )
 
 // A server that comes back is found within a second: connecting costs it nothing.
@@ -38,39 +34,17 @@ const writeBuffer = 256 << 10
 
 // dialer makes connections, all in one way.
 type dialer struct {
-	tls     *tls.Config                      // nil is plain text
-	cert    func() (*tls.Certificate, error) // ours, empty where we have none
+	tls     *tls.Config // nil is plain text
 	headers []string
 }
 
 func newDialer(cfg Config) (dialer, error) {
 	headers, err := parseHeaders(cfg.Headers)
-	if err != nil || !cfg.TLS.Enabled {
-		return dialer{headers: headers}, err
+	if err != nil {
+		return dialer{}, err
 	}
-	config := &tls.Config{MinVersion: tls.VersionTLS12, ServerName: cfg.TLS.ServerName}
-	if cfg.TLS.CA != "" {
-		pem, err := os.ReadFile(cfg.TLS.CA)
-		if err != nil {
-			return dialer{}, fault.Invalid("tls.ca = %s cannot be read", cfg.TLS.CA).Because(err)
-		}
-		config.RootCAs = x509.NewCertPool()
-		if !config.RootCAs.AppendCertsFromPEM(pem) {
-			return dialer{}, fault.Invalid("tls.ca = %s holds no certificate in PEM", cfg.TLS.CA)
-		}
-	}
-	d := dialer{tls: config, headers: headers, cert: func() (*tls.Certificate, error) { return new(tls.Certificate), nil }}
-	if cfg.TLS.Cert != "" {
-		// Read again for every connection, so that a renewed certificate needs no restart.
-		d.cert = func() (*tls.Certificate, error) {
-			pair, err := tls.LoadX509KeyPair(cfg.TLS.Cert, cfg.TLS.Key)
-			return &pair, err
-		}
-		if _, err := d.cert(); err != nil {
-			return dialer{}, fault.Invalid("tls.cert = %s and tls.key = %s are not a certificate and its key in PEM", cfg.TLS.Cert, cfg.TLS.Key).Because(err)
-		}
-	}
-	return d, nil
+	config, err := cfg.TLS.Client()
+	return dialer{tls: config, headers: headers}, err
 }
 
 // dial prepares a connection to target, which is made by the first call. serverName is who should answer there.
@@ -81,9 +55,9 @@ func (d dialer) dial(target, serverName string, w *witness) (*grpc.ClientConn, e
 		if config.ServerName == "" {
 			config.ServerName = serverName
 		}
-		config.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
+		config.GetClientCertificate = func(request *tls.CertificateRequestInfo) (*tls.Certificate, error) {
 			w.asked.Store(true)
-			return d.cert()
+			return d.tls.GetClientCertificate(request)
 		}
 		transport = watched{credentials.NewTLS(config), w}
 	}

@@ -8,6 +8,7 @@ import (
 
 	"clipseek/orchestrator/fault"
 	"clipseek/orchestrator/index"
+	"clipseek/orchestrator/tlsclient"
 )
 
 // Config says where Milvus is and how collections are kept there. Default is how the original system kept them.
@@ -39,14 +40,8 @@ type Config struct {
 	Batch        Batch         `koanf:"batch"`
 }
 
-// TLS says how the server is known, and how we are known to it. The files are PEM.
-type TLS struct {
-	Enabled    bool   `koanf:"enabled"`
-	CA         string `koanf:"ca"`          // authorities that sign the server's certificate; empty trusts the system's
-	Cert       string `koanf:"cert"`        // our certificate, for a server that asks for one
-	Key        string `koanf:"key"`         // and its key
-	ServerName string `koanf:"server_name"` // the name in the server's certificate; empty is the address's host
-}
+// TLS says how servers are known, and how we are known to them.
+type TLS = tlsclient.Config
 
 // Fields names the columns of a collection.
 type Fields struct {
@@ -84,15 +79,15 @@ func Default() Config {
 // Validate reports every fault but those of Index, which has a Validate of its own.
 func (c Config) Validate() error {
 	all := []error{
-		c.Fields.validate(), c.TLS.validate(),
+		c.Fields.validate(), c.TLS.Check(),
 		fault.Between("path_length", c.PathLength, 1, index.MaxPathBytes, 1024),
 		fault.Between("shards", c.Shards, 1, 64, 2),
 		fault.Between("replicas", c.Replicas, 1, 64, 1),
 		fault.Between("batch.bytes", c.Batch.Bytes, 1<<20, 60<<20, 16<<20), // a record may have 0.4 MB
 		fault.Between("batch.rows", c.Batch.Rows, 1, 100_000, 10_000),
 		fault.Between("batch.writers", c.Batch.Writers, 1, 64, 2),
-		within("timeout", c.Timeout, 100*time.Millisecond, time.Hour, "10s"),
-		within("write_timeout", c.WriteTimeout, 100*time.Millisecond, time.Hour, "1m"),
+		fault.Within("timeout", c.Timeout, 100*time.Millisecond, time.Hour, "10s"),
+		fault.Within("write_timeout", c.WriteTimeout, 100*time.Millisecond, time.Hour, "1m"),
 		identifier("database", c.Database, "text_image_db"),
 	}
 	host, port, err := net.SplitHostPort(c.Address)
@@ -123,28 +118,10 @@ func (f Fields) validate() error {
 	return errors.Join(all...)
 }
 
-func (t TLS) validate() error {
-	var all []error
-	if (t.Cert == "") != (t.Key == "") {
-		all = append(all, fault.Invalid("tls.cert and tls.key must be given together"))
-	}
-	if !t.Enabled && t != (TLS{}) {
-		all = append(all, fault.Invalid("tls.enabled must be true where other keys of tls are given"))
-	}
-	return errors.Join(all...)
-}
-
 // identifier refuses what Milvus takes for no name; its rule is that of collections.
 func identifier(key, name, example string) error {
 	if index.CheckCollection(name) == nil {
 		return nil
 	}
 	return fault.Invalid("%s = %q must be letters, digits and _, not a digit first, at most 255, for example %s", key, name, example)
-}
-
-func within(key string, value, least, most time.Duration, example string) error {
-	if least <= value && value <= most {
-		return nil
-	}
-	return fault.Invalid("%s = %s must be %s to %s, for example %s", key, value, least, most, example)
 }

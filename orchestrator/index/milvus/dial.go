@@ -2,10 +2,7 @@ package milvus
 
 import (
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"math"
-	"os"
 	"time"
 
 	retry "github.com/grpc-ecosystem/go-grpc-middleware/retry"
@@ -26,9 +23,13 @@ import (
 // connection, repeats a call for minutes, leaves the connection of a failed greeting behind, and reports a refusal as
 // text without its code.
 func dial(cfg Config) (*client.GrpcClient, error) {
-	transport, err := cfg.TLS.credentials()
+	config, err := cfg.TLS.Client()
 	if err != nil {
 		return nil, err
+	}
+	transport := insecure.NewCredentials()
+	if config != nil {
+		transport = credentials.NewTLS(config)
 	}
 	edge := edge{address: cfg.Address, read: cfg.Timeout, write: cfg.WriteTimeout}
 	made, err := client.NewClient(context.Background(), client.Config{
@@ -55,29 +56,4 @@ func dial(cfg Config) (*client.GrpcClient, error) {
 		return nil, fault.Internal("the Milvus client is a %T", made)
 	}
 	return grpcClient, nil
-}
-
-func (t TLS) credentials() (credentials.TransportCredentials, error) {
-	if !t.Enabled {
-		return insecure.NewCredentials(), nil
-	}
-	cfg := &tls.Config{ServerName: t.ServerName, MinVersion: tls.VersionTLS12}
-	if t.CA != "" {
-		pem, err := os.ReadFile(t.CA)
-		if err != nil {
-			return nil, fault.Invalid("tls.ca = %s cannot be read; name a PEM file", t.CA).Because(err)
-		}
-		cfg.RootCAs = x509.NewCertPool()
-		if !cfg.RootCAs.AppendCertsFromPEM(pem) {
-			return nil, fault.Invalid("tls.ca = %s holds no certificate; name a PEM file", t.CA)
-		}
-	}
-	if t.Cert != "" {
-		pair, err := tls.LoadX509KeyPair(t.Cert, t.Key)
-		if err != nil {
-			return nil, fault.Invalid("tls.cert = %s and tls.key = %s are no pair; name the PEM files of one certificate", t.Cert, t.Key).Because(err)
-		}
-		cfg.Certificates = []tls.Certificate{pair}
-	}
-	return credentials.NewTLS(cfg), nil
 }
