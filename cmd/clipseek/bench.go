@@ -1,14 +1,23 @@
 package main
 
-import "github.com/spf13/cobra"
+import (
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"clipseek/orchestrator/fault"
+)
 
 func (p *program) benchCommand() *cobra.Command {
-	cmd := &cobra.Command{
-		Use:   "bench",
-		Short: "Measure how fast this machine prepares what the model takes",
-		Args:  args(cobra.NoArgs),
-		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
-	}
+	cmd := group("bench", "Measure how fast this machine prepares what the model takes")
 	cmd.AddCommand(p.benchPrepareCommand(), p.benchTokenizeCommand())
 	return cmd
+}
+
+// measuringTime is what --seconds says.
+func measuringTime(seconds float64) (time.Duration, error) {
+	if !(seconds > 0 && seconds <= 60) { // also true of NaN
+		return 0, usageError{fault.Invalid("--seconds is %g; it must be above 0 and at most 60", seconds)}
+	}
+	return time.Duration(seconds * float64(time.Second)), nil
 }

@@ -32,14 +32,11 @@ func (p *program) benchPrepareCommand() *cobra.Command {
 		Long: `Prepare each picture again and again, on one core and then on all, and print the milliseconds of its stages in the fastest
 round and the pictures a second. Without FILE, photo-like JPEG files of three sizes are made up.` + exitCodesHelp,
 		RunE: func(_ *cobra.Command, files []string) error {
-			if !(seconds > 0 && seconds <= 60) {
-				return usageError{fault.Invalid("--seconds is %g; it must be above 0 and at most 60", seconds)}
-			}
-			cfg, _, err := p.load()
+			each, err := measuringTime(seconds)
 			if err != nil {
 				return err
 			}
-			m, err := app.OpenModel(cfg)
+			_, _, m, err := p.openModel(nil)
 			if err != nil {
 				return err
 			}
@@ -53,7 +50,7 @@ round and the pictures a second. Without FILE, photo-like JPEG files of three si
 					return err
 				}
 			}
-			rows, err := benchPrepare(m, files, time.Duration(seconds*float64(time.Second)))
+			rows, err := benchPrepare(m, files, each)
 			if err != nil {
 				return err
 			}

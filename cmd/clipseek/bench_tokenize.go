@@ -53,14 +53,11 @@ func (p *program) benchTokenizeCommand() *cobra.Command {
 model's limit of tokens, and print the best of all rounds. A stage's time is what it adds to those before it.` + exitCodesHelp,
 		Args: args(cobra.MaximumNArgs(1)),
 		RunE: func(_ *cobra.Command, files []string) error {
-			if seconds <= 0 || seconds > 60 {
-				return usageError{fault.Invalid("--seconds is %g; it must be above 0 and at most 60", seconds)}
-			}
-			cfg, _, err := p.load()
+			each, err := measuringTime(seconds)
 			if err != nil {
 				return err
 			}
-			m, err := model.Find(cfg.Model, cfg.ModelsFolder())
+			m, err := p.findModel(nil)
 			if err != nil {
 				return err
 			}
@@ -68,7 +65,7 @@ model's limit of tokens, and print the best of all rounds. A stage's time is wha
 			if err != nil {
 				return err
 			}
-			times, err := timeTokenizer(m, lines, time.Duration(seconds*float64(time.Second)))
+			times, err := timeTokenizer(m, lines, each)
 			if err != nil {
 				return err
 			}

@@ -5,8 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strings"
-	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
@@ -23,11 +21,6 @@ func (p *program) collectionCommand() *cobra.Command {
 		p.collectionPartitionCommand(), p.collectionAliasCommand(),
 	)
 	return cmd
-}
-
-// group is a command that only holds others.
-func group(name, short string) *cobra.Command {
-	return &cobra.Command{Use: name, Short: short, Args: args(cobra.NoArgs), RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() }}
 }
 
 // withDatabase runs f on the configured index, without a model.
@@ -52,13 +45,6 @@ func (p *program) withCollection(ctx context.Context, name string, f func(photos
 		}
 		return errors.Join(f(photos), photos.Close())
 	})
-}
-
-// table prints rows of cells that a tab separates, in columns.
-func (p *program) table(rows ...string) error {
-	table := tabwriter.NewWriter(p.out, 0, 0, 2, ' ', 0)
-	_, err := fmt.Fprintln(table, strings.Join(rows, "\n"))
-	return errors.Join(err, table.Flush())
 }
 
 func (p *program) collectionListCommand() *cobra.Command {

@@ -9,7 +9,7 @@ import (
 )
 
 func (p *program) configCommand() *cobra.Command {
-	cmd := &cobra.Command{Use: "config", Short: "Check and print the configuration", Args: args(cobra.NoArgs), RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() }}
+	cmd := group("config", "Check and print the configuration")
 	cmd.AddCommand(
 		&cobra.Command{
 			Use:   "check",

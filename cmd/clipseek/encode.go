@@ -44,11 +44,7 @@ const encodeBatch = 64
 type encodeFunc func(ctx context.Context, m *app.Model, enc encoder.Encoder, items []string) ([]encoder.Vector, error)
 
 func (p *program) encode(ctx context.Context, out string, items []string, f encodeFunc) (err error) {
-	cfg, log, err := p.load()
-	if err != nil {
-		return err
-	}
-	m, err := app.OpenModel(cfg)
+	cfg, log, m, err := p.openModel(nil)
 	if err != nil {
 		return err
 	}

@@ -7,7 +7,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"clipseek/orchestrator/model"
 	"clipseek/triton_models/repository"
 )
 
@@ -27,14 +26,7 @@ them. Nothing is written twice; a run that was cut short is finished by the next
 			if dir == "" {
 				return usageError{errors.New("install needs --triton DIR; see `clipseek model install --help`")}
 			}
-			if len(name) == 1 {
-				p.flags["model"] = name[0]
-			}
-			cfg, _, err := p.load()
-			if err != nil {
-				return err
-			}
-			m, err := model.Find(cfg.Model, cfg.ModelsFolder())
+			m, err := p.findModel(name)
 			if err != nil {
 				return err
 			}

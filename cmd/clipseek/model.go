@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
@@ -16,7 +15,7 @@ import (
 )
 
 func (p *program) modelCommand() *cobra.Command {
-	cmd := &cobra.Command{Use: "model", Short: "List, verify, install, load and unload models", Args: args(cobra.NoArgs), RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() }}
+	cmd := group("model", "List, verify, install, load and unload models")
 	cmd.AddCommand(p.modelListCommand(), p.modelVerifyCommand(), p.modelInstallCommand(),
 		p.modelServersCommand("load", "Have the configured Triton servers load the model, or load it again as it is in their repository now", "loaded", app.LoadModel),
 		p.modelServersCommand("unload", "Have the configured Triton servers end the use of the model", "unloaded", app.UnloadModel))
@@ -24,21 +23,14 @@ func (p *program) modelCommand() *cobra.Command {
 }
 
 // modelServersCommand tells the encoder's servers to do something with the model.
-func (p *program) modelServersCommand(name, short, done string, do func(context.Context, app.Config, *app.Model, *slog.Logger) error) *cobra.Command {
+func (p *program) modelServersCommand(word, short, done string, do func(context.Context, app.Config, *app.Model, *slog.Logger) error) *cobra.Command {
 	return &cobra.Command{
-		Use:   name + " [NAME|DIR]",
+		Use:   word + " [NAME|DIR]",
 		Short: short,
 		Long:  short + ". They must run with --model-control-mode=explicit." + exitCodesHelp,
 		Args:  args(cobra.MaximumNArgs(1)),
-		RunE: func(cmd *cobra.Command, model []string) error {
-			if len(model) == 1 {
-				p.flags["model"] = model[0]
-			}
-			cfg, log, err := p.load()
-			if err != nil {
-				return err
-			}
-			m, err := app.OpenModel(cfg)
+		RunE: func(cmd *cobra.Command, name []string) error {
+			cfg, log, m, err := p.openModel(name)
 			if err != nil {
 				return err
 			}
@@ -100,13 +92,11 @@ func (p *program) printModels(cards []model.Card, asJSON bool) error {
 		}
 		return json.NewEncoder(p.out).Encode(rows)
 	}
-	table := tabwriter.NewWriter(p.out, 0, 0, 2, ' ', 0)
-	_, err := fmt.Fprintln(table, "NAME\tWIDTH\tPIXELS\tTOKENS\tLICENCE\tTITLE")
+	rows := []string{"NAME\tWIDTH\tPIXELS\tTOKENS\tLICENCE\tTITLE"}
 	for _, c := range cards {
-		_, rowErr := fmt.Fprintf(table, "%s\t%d\t%d\t%d\t%s\t%s\n", c.Name, c.Width, c.Image.Size, c.Text.Context, c.Licence, c.Title)
-		err = errors.Join(err, rowErr)
+		rows = append(rows, fmt.Sprintf("%s\t%d\t%d\t%d\t%s\t%s", c.Name, c.Width, c.Image.Size, c.Text.Context, c.Licence, c.Title))
 	}
-	return errors.Join(err, table.Flush())
+	return p.table(rows...)
 }
 
 func (p *program) modelVerifyCommand() *cobra.Command {
@@ -116,14 +106,7 @@ func (p *program) modelVerifyCommand() *cobra.Command {
 		Long:  "Compare every file with its SHA-256, then run the model's reference texts and pictures and compare tokens, pixels and embeddings." + exitCodesHelp,
 		Args:  args(cobra.MaximumNArgs(1)),
 		RunE: func(cmd *cobra.Command, name []string) error {
-			if len(name) == 1 {
-				p.flags["model"] = name[0]
-			}
-			cfg, log, err := p.load()
-			if err != nil {
-				return err
-			}
-			m, err := app.OpenModel(cfg)
+			cfg, log, m, err := p.openModel(name)
 			if err != nil {
 				return err
 			}

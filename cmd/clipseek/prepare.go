@@ -15,11 +15,7 @@ func (p *program) prepareCommand() *cobra.Command {
 		Long:  "Write a float32 NumPy array [files, 3, size, size]: the pictures as the model takes them. Any file that fails fails all." + exitCodesHelp,
 		Args:  args(cobra.MinimumNArgs(1)),
 		RunE: func(_ *cobra.Command, files []string) error {
-			cfg, _, err := p.load()
-			if err != nil {
-				return err
-			}
-			m, err := app.OpenModel(cfg)
+			_, _, m, err := p.openModel(nil)
 			if err != nil {
 				return err
 			}

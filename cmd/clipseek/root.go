@@ -9,12 +9,14 @@ import (
 	"os"
 	"runtime/debug"
 	"strings"
+	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
 	"clipseek/orchestrator/app"
 	"clipseek/orchestrator/config"
 	"clipseek/orchestrator/fault"
+	"clipseek/orchestrator/model"
 	"clipseek/orchestrator/telemetry"
 )
 
@@ -113,6 +115,43 @@ func (p *program) load() (app.Config, *slog.Logger, error) {
 		return cfg, nil, usageError{err}
 	}
 	return cfg, telemetry.New(cfg.Log, p.err), nil
+}
+
+// openModel gives the configuration, a logger for it, and the configured model; a command may name another one.
+func (p *program) openModel(name []string) (app.Config, *slog.Logger, *app.Model, error) {
+	if len(name) == 1 {
+		p.flags["model"] = name[0]
+	}
+	cfg, log, err := p.load()
+	if err != nil {
+		return cfg, nil, nil, err
+	}
+	m, err := app.OpenModel(cfg)
+	return cfg, log, m, err
+}
+
+// findModel is openModel for commands that take nothing of a model but its files.
+func (p *program) findModel(name []string) (*model.Model, error) {
+	if len(name) == 1 {
+		p.flags["model"] = name[0]
+	}
+	cfg, _, err := p.load()
+	if err != nil {
+		return nil, err
+	}
+	return model.Find(cfg.Model, cfg.ModelsFolder())
+}
+
+// group is a command that only holds others.
+func group(name, short string) *cobra.Command {
+	return &cobra.Command{Use: name, Short: short, Args: args(cobra.NoArgs), RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() }}
+}
+
+// table prints rows of cells that a tab separates, in columns.
+func (p *program) table(rows ...string) error {
+	table := tabwriter.NewWriter(p.out, 0, 0, 2, ' ', 0)
+	_, err := fmt.Fprintln(table, strings.Join(rows, "\n"))
+	return errors.Join(err, table.Flush())
 }
 
 // exitCode tells the error, if there is one, and gives the code for it.

@@ -13,7 +13,6 @@ import (
 
 	"clipseek/orchestrator/app"
 	"clipseek/orchestrator/fault"
-	"clipseek/orchestrator/model"
 	"clipseek/orchestrator/tokenizer"
 )
 
@@ -26,11 +25,7 @@ func (p *program) tokenizeCommand() *cobra.Command {
 --json as an array. A line that cannot be tokenized is told on standard error and answered by an empty line (null with --json).` + exitCodesHelp,
 		Args: args(cobra.NoArgs),
 		RunE: func(*cobra.Command, []string) error {
-			cfg, _, err := p.load()
-			if err != nil {
-				return err
-			}
-			m, err := model.Find(cfg.Model, cfg.ModelsFolder())
+			m, err := p.findModel(nil)
 			if err != nil {
 				return err
 			}
