@@ -17,6 +17,10 @@ type Config struct {
 	// nearly the reference's and no longer exactly.
 	Fast bool `koanf:"fast"`
 
+	// SRGB converts the colours of a picture with an embedded profile (wide gamut phones, Adobe RGB, ink) to sRGB before
+	// anything else. The reference takes the numbers as they are.
+	SRGB bool `koanf:"srgb"`
+
 	// MaxInFlight bounds the bytes of pixels that are decoded at the same time; pictures wait for each other, and one
 	// that alone has more is decoded alone.
 	MaxInFlight int64 `koanf:"max_in_flight"`

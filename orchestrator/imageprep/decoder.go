@@ -47,7 +47,9 @@ type Picture struct {
 	info Info
 	turn orientation // how the stored pixels are to be shown
 
-	pixels  plane // as stored in the file, not upright; valid behind decode
+	pixels  plane // not upright; valid behind decode
+	decoded mode  // of pixels: the file's mode, or what the conversion to sRGB made of it
+	spare   []byte
 	palette [256][4]byte
 	png     pngReader
 	message jpegMessage
@@ -165,13 +167,20 @@ func (d *Decoder) hold(bytes int64) int64 {
 func (p *Picture) decode(eighths int) error {
 	w, h, n := scaled(p.width, eighths), scaled(p.height, eighths), p.mode.bytesPerPixel()
 	p.pixels = plane{pix: grow(p.pixels.pix, w*h*n), w: w, h: h, n: n}
-	return p.format.decode(p, eighths)
+	p.decoded = p.mode
+	if err := p.format.decode(p, eighths); err != nil {
+		return err
+	}
+	if p.converts() {
+		p.toSRGB()
+	}
+	return nil
 }
 
 // filtersRows tells whether the picture's rows are filtered as they are decoded, without the whole in memory. CMYK that
-// becomes RGB before it is filtered is not.
+// becomes RGB before it is filtered is not, nor is what becomes sRGB.
 func (p *Picture) filtersRows(rule model.ResizeRule) bool {
-	return p.name == "jpeg" && (p.mode != modeCMYK || rule != model.ResizeShortestRGB)
+	return p.name == "jpeg" && !p.converts() && (p.mode != modeCMYK || rule != model.ResizeShortestRGB)
 }
 
 // weight is about how many bytes of pixels are in memory while the picture is brought to x and y.
@@ -189,6 +198,9 @@ func (p *Picture) wholeWeight() int64 {
 	bytes := int64(p.width) * int64(p.height) * int64(p.mode.bytesPerPixel())
 	if p.whole {
 		return 3 * bytes
+	}
+	if p.converts() {
+		return 2*bytes + 4*int64(p.width)*int64(p.height)
 	}
 	return 2 * bytes
 }
@@ -229,6 +241,9 @@ func (p *Picture) Release() {
 	p.owner, p.file = nil, nil
 	if cap(p.pixels.pix) > keepBytes {
 		p.pixels.pix = nil
+	}
+	if cap(p.spare) > keepBytes {
+		p.spare = nil
 	}
 	p.work.shed(keepBytes)
 	d.pool.Put(p)

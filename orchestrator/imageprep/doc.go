@@ -21,6 +21,9 @@
 // sound. Everything else is decoded as a whole. The filters are C with vectors, chosen when the program runs; each gives
 // the same bits. testdata/compare.py measures all of it against Pillow.
 //
+// Embedded colour profiles are left alone, as the reference leaves them, unless Config.SRGB asks for sRGB (Little CMS, as in
+// Pillow's ImageCms); then a JPEG is decoded as a whole.
+//
 // Fast mode (Config.Fast) decodes JPEG and WebP at a half, a quarter or an eighth of their size as long as twice the wanted
 // size remains. Its pixels are not the reference's, its embeddings nearly are.
 //

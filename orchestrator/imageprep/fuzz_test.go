@@ -24,7 +24,7 @@ func fuzzDecode(f *testing.F, magic string, seeds ...string) {
 		f.Add(readFile(f, filepath.Join("testdata/golden", seed)))
 	}
 	exact, fast := fuzzLimits(), fuzzLimits()
-	fast.Fast = true
+	fast.Fast, fast.SRGB = true, true
 	decoders := [...]*Decoder{newDecoder(f, exact), newDecoder(f, fast)}
 	f.Fuzz(func(t *testing.T, file []byte) {
 		file = append([]byte(magic), file[min(len(file), len(magic)):]...)

@@ -21,6 +21,7 @@ const (
 	markerEOI  = 0xd9
 	markerSOS  = 0xda
 	markerAPP1 = 0xe1
+	markerAPP2 = 0xe2
 	markerTEM  = 0x01
 )
 
@@ -51,6 +52,8 @@ func readJPEG(file []byte) (header, error) {
 			}
 		case marker == markerAPP1:
 			found.addAPP1(segment)
+		case marker == markerAPP2:
+			found.icc.addAPP2(segment)
 		}
 	}
 }

@@ -10,6 +10,7 @@ import (
 type metadata struct {
 	orientation orientation
 	takenAt     time.Time
+	icc         iccProfile
 }
 
 // metadataSource collects the blocks of a file that hold metadata, in any order, for read.
@@ -17,6 +18,7 @@ type metadataSource struct {
 	exif       []byte // an EXIF block, with or without its marker
 	exifIsText bool   // it came from a text, which an EXIF chunk overrules
 	xmp        []byte // an XMP packet: XML
+	icc        iccProfile
 }
 
 var (
@@ -56,7 +58,7 @@ var orientationInXMP = regexp.MustCompile(`tiff:Orientation(?:="|>)([0-9])`)
 // read interprets what was collected. The orientation is EXIF's or, where EXIF has none, XMP's, as in Pillow; damaged
 // metadata count as none, because a picture can be shown without them.
 func (s metadataSource) read() metadata {
-	m := metadata{orientation: upright}
+	m := metadata{orientation: upright, icc: s.icc}
 	if len(s.exif) > 0 {
 		t, ok := openTIFF(s.exif)
 		if !ok {

@@ -176,6 +176,8 @@ func (p *pngImage) colors() (palette [256][4]byte, err error) {
 // addPNG takes a PNG chunk. The last EXIF counts, and EXIF of its own chunk before EXIF that ImageMagick wrote as text.
 func (s *metadataSource) addPNG(c pngChunk) {
 	switch c.id {
+	case "iCCP":
+		s.icc.addPNG(c.data)
 	case "eXIf":
 		s.exif, s.exifIsText = c.data, false
 	case "tEXt", "zTXt", "iTXt":

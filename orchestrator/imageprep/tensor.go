@@ -62,9 +62,9 @@ func (p *Picture) square(spec Spec, x, y axis) (plane, error) {
 func (p *Picture) filter(x, y axis) (mode, plane, error) {
 	w, src := &p.work, p.pixels
 	defer p.lap(&p.times.Resize)
-	switch p.mode {
+	switch p.decoded {
 	case modeBilevel, modePalette:
-		return p.mode, w.nearest(src, p.turn, x, y), nil
+		return p.decoded, w.nearest(src, p.turn, x, y), nil
 	case modeGray16:
 		return modeGray, clipGray16(w.resizeGray16(turnGray16(src, p.turn, &w.full), x, y), &w.third), nil
 	case modeGrayAlpha, modeRGBA:
@@ -75,16 +75,16 @@ func (p *Picture) filter(x, y axis) (mode, plane, error) {
 		p.lap(&p.times.Convert)
 		out, err := w.resize(src, p.turn, x, y)
 		unpremultiply(out)
-		return p.mode, out, err
+		return p.decoded, out, err
 	}
 	out, err := w.resize(src, p.turn, x, y)
-	return p.mode, out, err
+	return p.decoded, out, err
 }
 
 // squareOfRGB converts to RGB before it resizes. Channels do not mix in a resize, so grey stays one channel and alpha
 // is left out at the end, which gives the same pixels.
 func (p *Picture) squareOfRGB(x, y axis) (plane, error) {
-	m, w := p.mode, &p.work
+	m, w := p.decoded, &p.work
 	src := p.pixels
 	switch m {
 	case modePalette, modeCMYK:

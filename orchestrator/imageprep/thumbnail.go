@@ -71,7 +71,7 @@ func (p *Picture) shrink(maxSide int) (plane, error) {
 // opaque is the picture in a mode that can be filtered, with white behind what is transparent.
 func (p *Picture) opaque() (plane, mode) {
 	w := &p.work
-	switch p.mode {
+	switch p.decoded {
 	case modeGray16:
 		return upperBytes(p.pixels, &w.full), modeGray
 	case modePalette:
@@ -87,7 +87,7 @@ func (p *Picture) opaque() (plane, mode) {
 	case modeRGBA:
 		return flatten(p.pixels, &w.full), modeRGB
 	}
-	return p.pixels, p.mode
+	return p.pixels, p.decoded
 }
 
 func overWhite(value, alpha byte) byte {

@@ -71,6 +71,8 @@ func walkWebP(file []byte) (webpCanvas, webpFrame, metadataSource, error) {
 			err = frame.read(chunk, canvas)
 		case (id == "VP8 " || id == "VP8L") && frame.data == nil && !canvas.animated:
 			err = frame.readStill(file, &canvas)
+		case id == "ICCP":
+			meta.icc.data = chunk
 		case id == "EXIF":
 			meta.addTIFF(chunk)
 		case id == "XMP ":
