@@ -3,10 +3,11 @@ package httpapi_test
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"encoding/json"
 	"fmt"
 	"image"
-	_ "image/jpeg"
+	"image/jpeg"
 	"io"
 	"mime/multipart"
 	"net/http"
@@ -292,6 +293,32 @@ func TestPictures(t *testing.T) {
 	c.call(http.MethodGet, hit.Original, nil, http.StatusNotFound, &problem)
 	if !strings.Contains(problem.Detail, hit.Path) {
 		t.Errorf("detail = %q", problem.Detail)
+	}
+}
+
+// TestOriginalOfRAW shows a browser a copy of what it could not show.
+func TestOriginalOfRAW(t *testing.T) {
+	t.Parallel()
+	c := serve(t, photos(t), nil)
+	hit := c.search(map[string]any{"text": "lemon", "limit": 1}).Hits[0]
+	const header = 160
+	raw := append([]byte("FUJIFILMCCD-RAW 0201FF159502X-T1"), make([]byte, header-32)...)
+	var preview bytes.Buffer
+	if err := jpeg.Encode(&preview, image.NewGray(image.Rect(0, 0, 300, 200)), nil); err != nil {
+		t.Fatal(err)
+	}
+	binary.BigEndian.PutUint32(raw[84:], header)
+	binary.BigEndian.PutUint32(raw[88:], uint32(preview.Len()))
+	if err := os.WriteFile(hit.Path, append(raw, preview.Bytes()...), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	resp, shown := c.send(http.MethodGet, hit.Original, "", nil)
+	cfg, format, err := image.DecodeConfig(bytes.NewReader(shown))
+	if err != nil || format != "jpeg" || cfg.Width != 300 || cfg.Height != 200 || resp.Header.Get("Content-Type") != "image/jpeg" {
+		t.Errorf("%d: %v %s %+v of %s", resp.StatusCode, err, format, cfg, resp.Header.Get("Content-Type"))
+	}
+	if name := resp.Header.Get("Content-Disposition"); !strings.Contains(name, filepath.Base(hit.Path)+".jpg") {
+		t.Errorf("the copy is called %q", name)
 	}
 }
 

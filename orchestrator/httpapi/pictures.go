@@ -15,6 +15,7 @@ import (
 	"clipseek/orchestrator/fault"
 	"clipseek/orchestrator/index"
 	"clipseek/orchestrator/source"
+	"clipseek/orchestrator/thumbnail"
 )
 
 type pictureInput struct {
@@ -37,7 +38,8 @@ func (s *Server) pictureRoutes(api huma.API) {
 	op := operation("pictures", http.MethodGet, path+"/thumbnail", "get-thumbnail", "A small copy of a picture", "")
 	op.Responses = binary("image/jpeg")
 	register(s, api, op, s.thumbnail)
-	op = operation("pictures", http.MethodGet, path+"/original", "get-original", "The picture's own file", "")
+	op = operation("pictures", http.MethodGet, path+"/original", "get-original", "The picture's own file",
+		"A picture in a format that browsers do not show (camera RAW, TIFF, HEIC) is answered as a JPEG copy of at most 2048 pixels on a side.")
 	op.Responses = binary("image/*")
 	register(s, api, op, s.original)
 }
@@ -74,7 +76,7 @@ func (s *Server) thumbnail(ctx context.Context, in *pictureInput) (*huma.StreamR
 		return nil, err
 	}
 	hash, _ := record.Fields[index.FieldSHA256].(string)
-	small, err := s.deps.Thumbnails.Get(ctx, hash, func() (io.ReadCloser, int64, error) { return source.OpenFile(record.Path) })
+	small, err := s.deps.Thumbnails.Get(ctx, hash, opener(record))
 	if err != nil {
 		return nil, fault.At(record.Path, err)
 	}
@@ -85,8 +87,12 @@ func (s *Server) thumbnail(ctx context.Context, in *pictureInput) (*huma.StreamR
 	}}, nil
 }
 
+func opener(record index.Record) thumbnail.Opener {
+	return func() (io.ReadCloser, int64, error) { return source.OpenFile(record.Path) }
+}
+
 // original serves the file that a record names, if it still looks like a picture: records are data, and no record may
-// make the service hand out another file.
+// make the service hand out another file. What browsers do not show is served as a JPEG copy.
 func (s *Server) original(ctx context.Context, in *pictureInput) (*huma.StreamResponse, error) {
 	record, err := s.record(ctx, in)
 	if err != nil {
@@ -100,7 +106,7 @@ func (s *Server) original(ctx context.Context, in *pictureInput) (*huma.StreamRe
 	n, err := io.ReadFull(file, head)
 	if err != nil && n == 0 || !strings.HasPrefix(http.DetectContentType(head[:n]), "image/") {
 		_ = file.Close()
-		return nil, fault.Conflict("%s is no picture any more; ingest its folder again", record.Path)
+		return s.view(ctx, record)
 	}
 	if _, err := file.Seek(0, io.SeekStart); err != nil {
 		_ = file.Close()
@@ -113,5 +119,24 @@ func (s *Server) original(ctx context.Context, in *pictureInput) (*huma.StreamRe
 		c.SetHeader("Content-Security-Policy", "sandbox; default-src 'none'")
 		c.SetHeader("Content-Disposition", mime.FormatMediaType("inline", map[string]string{"filename": filepath.Base(record.Path)}))
 		humafiber.Unwrap(c).Response().SetBodyStream(file, int(size)) // closes the file
+	}}, nil
+}
+
+// view serves a JPEG copy of a picture, large enough to stand for it.
+func (s *Server) view(ctx context.Context, record index.Record) (*huma.StreamResponse, error) {
+	hash, _ := record.Fields[index.FieldSHA256].(string)
+	copied, err := s.deps.Thumbnails.View(ctx, hash, opener(record))
+	if fault.KindOf(err) == fault.KindInvalid {
+		return nil, fault.Conflict("%s is no picture any more; ingest its folder again", record.Path).Because(err)
+	}
+	if err != nil {
+		return nil, fault.At(record.Path, err)
+	}
+	name := filepath.Base(record.Path) + ".jpg"
+	return &huma.StreamResponse{Body: func(c huma.Context) {
+		c.SetHeader("Content-Type", "image/jpeg")
+		c.SetHeader("Cache-Control", "private, max-age=60")
+		c.SetHeader("Content-Disposition", mime.FormatMediaType("inline", map[string]string{"filename": name}))
+		humafiber.Unwrap(c).Response().SetBody(copied)
 	}}, nil
 }

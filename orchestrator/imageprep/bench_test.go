@@ -6,6 +6,7 @@ import (
 	"image"
 	"image/color"
 	"image/jpeg"
+	"image/png"
 	"math"
 	"os"
 	"path/filepath"
@@ -62,6 +63,46 @@ func scene(t testing.TB, w, h int) []byte {
 
 // BenchmarkTensor is a file to a tensor of 336.
 func BenchmarkTensor(b *testing.B) { benchTensor(b, Default()) }
+
+// BenchmarkPNG is a PNG to a tensor of 336.
+func BenchmarkPNG(b *testing.B) {
+	spec := Spec{Size: 336, Resize: model.ResizeShortest, Mean: clipMean, Std: clipStd}
+	dst := make([]float32, spec.Len())
+	for _, size := range benchSizes {
+		b.Run(fmt.Sprintf("%dx%d", size[0], size[1]), func(b *testing.B) {
+			decoder, file := newDecoder(b, Default()), benchPNG(b, size[0], size[1])
+			b.ReportAllocs()
+			defer processorTime(b)()
+			for b.Loop() {
+				picture, err := decoder.Decode(file)
+				if err != nil {
+					b.Fatal(err)
+				}
+				if err := picture.Tensor(spec, dst); err != nil {
+					b.Fatal(err)
+				}
+				picture.Release()
+			}
+		})
+	}
+}
+
+// benchPNG is as benchPicture.
+func benchPNG(b *testing.B, w, h int) []byte {
+	b.Helper()
+	if dir := os.Getenv("BENCH_PICTURES"); dir != "" {
+		return readFile(b, filepath.Join(dir, fmt.Sprintf("%dx%d.png", w, h)))
+	}
+	picture, err := jpeg.Decode(bytes.NewReader(scene(b, w, h)))
+	if err != nil {
+		b.Fatal(err)
+	}
+	var file bytes.Buffer
+	if err := png.Encode(&file, picture); err != nil {
+		b.Fatal(err)
+	}
+	return file.Bytes()
+}
 
 // BenchmarkFast is the same in fast mode.
 func BenchmarkFast(b *testing.B) {

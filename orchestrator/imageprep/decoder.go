@@ -32,7 +32,7 @@ func New(cfg Config) (*Decoder, error) {
 // Info describes a picture.
 type Info struct {
 	Width, Height int       // pixels, upright: as shown
-	Format        string    // "jpeg", "png", "webp", "gif" or "bmp"
+	Format        string    // "jpeg", "png", "webp", "gif", "bmp" or "raw" (of a camera, shown by its preview)
 	TakenAt       time.Time // EXIF DateTimeOriginal, in its recorded offset or else as UTC; zero if there is none
 }
 
@@ -67,6 +67,7 @@ type header struct {
 	mode          mode
 	whole         bool // a JPEG whose coefficients must all be in memory before the first row can be decoded
 	meta          metadata
+	jpeg          []byte // the JPEG inside the file that holds its pixels, decoded in place of the file; nil for the file itself
 }
 
 // format reads one kind of file. read parses the header in time that does not depend on the number of pixels; where it
@@ -80,11 +81,13 @@ type format struct {
 	decode  func(p *Picture, eighths int) error
 }
 
+var jpegFormat = format{"jpeg", true, readJPEG, decodeJPEG}
+
 // formatOf recognizes a file by its first bytes.
 func formatOf(file []byte) (format, bool) {
 	switch {
 	case isJPEG(file):
-		return format{"jpeg", true, readJPEG, decodeJPEG}, true
+		return jpegFormat, true
 	case isPNG(file):
 		return format{"png", false, readPNG, decodePNG}, true
 	case isWebP(file):
@@ -93,6 +96,8 @@ func formatOf(file []byte) (format, bool) {
 		return format{"bmp", false, readBMP, decodeBMP}, true
 	case isGIF(file):
 		return format{"gif", false, readGIF, decodeGIF}, true
+	case isRAW(file): // before TIFF, of which most are a kind
+		return format{"raw", true, readRAW, decodeJPEG}, true
 	}
 	return format{}, false
 }
@@ -120,6 +125,9 @@ func (d *Decoder) Decode(file []byte) (*Picture, error) {
 	}
 	p := d.take()
 	p.file, p.format, p.header = file, f, h
+	if h.jpeg != nil {
+		p.file, p.format = h.jpeg, jpegFormat
+	}
 	p.turn = upright
 	if d.cfg.Upright {
 		p.turn = h.meta.orientation

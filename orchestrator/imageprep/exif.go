@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/binary"
 	"math"
-	"strings"
 	"time"
 )
 
@@ -142,13 +141,21 @@ func (t tiff) number(f field) (float64, bool) {
 	return 0, false
 }
 
+// orientation is the one that the field holds, or 0 for none.
+func (t tiff) orientation(f field) orientation {
+	if v, ok := t.number(f); ok && v >= 1 && v <= 8 && v == float64(orientation(v)) {
+		return orientation(v)
+	}
+	return 0
+}
+
 // text is a text field up to its first zero.
-func (f field) text() string {
+func (f field) text() []byte {
 	if f.kind != typeASCII {
-		return ""
+		return nil
 	}
 	text, _, _ := bytes.Cut(f.data, []byte{0})
-	return strings.TrimSpace(string(text))
+	return bytes.TrimSpace(text)
 }
 
 // takenAt is when the picture was taken, in the recorded offset from UTC or, where a camera wrote none, as if its clock
@@ -158,12 +165,22 @@ func (t tiff) takenAt(pointer field) time.Time {
 	if !ok || offset > math.MaxUint32 {
 		return time.Time{}
 	}
-	exif := t.directory(int64(offset), [2]uint16{tagDateTimeOriginal, tagOffsetOriginal})
-	clock := exif[0].text()
-	if taken, err := time.Parse("2006:01:02 15:04:05-07:00", clock+exif[1].text()); err == nil {
-		return taken
+	return t.takenIn(int64(offset))
+}
+
+// takenIn is the same for the directory at offset.
+func (t tiff) takenIn(offset int64) time.Time {
+	exif := t.directory(offset, [2]uint16{tagDateTimeOriginal, tagOffsetOriginal})
+	clock, zone := exif[0].text(), exif[1].text()
+	if len(clock) == 0 {
+		return time.Time{}
 	}
-	taken, err := time.Parse("2006:01:02 15:04:05", clock)
+	if len(zone) > 0 {
+		if taken, err := time.Parse("2006:01:02 15:04:05-07:00", string(clock)+string(zone)); err == nil {
+			return taken
+		}
+	}
+	taken, err := time.Parse("2006:01:02 15:04:05", string(clock))
 	if err != nil {
 		return time.Time{}
 	}

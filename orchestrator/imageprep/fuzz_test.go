@@ -119,3 +119,11 @@ func FuzzMetadata(f *testing.F) {
 		}
 	})
 }
+
+func FuzzRAW(f *testing.F) {
+	large, small := goldenPreviews(f)
+	for _, raw := range rawFiles(large, small) {
+		f.Add(raw.file)
+	}
+	fuzzDecode(f, "")
+}

@@ -9,6 +9,7 @@ import (
 // metadata is what a file says about its picture beside the pixels.
 type metadata struct {
 	orientation orientation
+	oriented    bool // the file says that orientation; upright is assumed where it says none
 	takenAt     time.Time
 	icc         iccProfile
 }
@@ -67,15 +68,15 @@ func (s metadataSource) read() metadata {
 		root := t.directory(t.first, [2]uint16{tagOrientation, tagExifDirectory})
 		m.takenAt = t.takenAt(root[1])
 		if f := root[0]; len(f.data) > 0 {
-			if v, ok := t.number(f); ok && v >= 1 && v <= 8 && v == float64(orientation(v)) {
-				m.orientation = orientation(v)
+			if o := t.orientation(f); o != 0 {
+				m.orientation, m.oriented = o, true
 			}
 			return m
 		}
 	}
 	if match := orientationInXMP.FindSubmatch(s.xmp); match != nil {
 		if v := orientation(match[1][0] - '0'); v >= 1 && v <= 8 {
-			m.orientation = v
+			m.orientation, m.oriented = v, true
 		}
 	}
 	return m

@@ -152,17 +152,17 @@ func TestPNGText(t *testing.T) {
 		chunks []pngChunk
 		want   orientation
 	}{
-		"eXIf":                     {[]pngChunk{{"eXIf", block}}, 6},
-		"text":                     {[]pngChunk{{"tEXt", slices.Concat(key, profile)}}, 6},
-		"packed text":              {[]pngChunk{{"zTXt", slices.Concat(key, []byte{0}, packed(profile))}}, 6},
-		"chunk before text":        {[]pngChunk{{"eXIf", block}, {"tEXt", slices.Concat(key, []byte("\nexif\n0\n00"))}}, 6},
-		"digits that are none":     {[]pngChunk{{"tEXt", slices.Concat(key, []byte("\nexif\n4\nxyz"))}}, 1},
-		"three lines":              {[]pngChunk{{"tEXt", slices.Concat(key, []byte("\nexif\n"))}}, 1},
-		"XMP":                      {[]pngChunk{{"iTXt", slices.Concat([]byte("XML:com.adobe.xmp\x00\x00\x00\x00\x00"), xmp)}}, 3},
-		"packed XMP":               {[]pngChunk{{"iTXt", slices.Concat([]byte("XML:com.adobe.xmp\x00\x01\x00\x00\x00"), packed(xmp))}}, 3},
-		"packed by unknown method": {[]pngChunk{{"iTXt", slices.Concat([]byte("XML:com.adobe.xmp\x00\x01\x07\x00\x00"), packed(xmp))}}, 1},
-		"text that does not open":  {[]pngChunk{{"zTXt", slices.Concat(key, []byte("\x00garbage"))}}, 1},
-		"no key":                   {[]pngChunk{{"tEXt", []byte("no zero byte")}, {"iTXt", nil}, {"zTXt", nil}}, 1},
+		"eXIf":                     {[]pngChunk{{[]byte("eXIf"), block}}, 6},
+		"text":                     {[]pngChunk{{[]byte("tEXt"), slices.Concat(key, profile)}}, 6},
+		"packed text":              {[]pngChunk{{[]byte("zTXt"), slices.Concat(key, []byte{0}, packed(profile))}}, 6},
+		"chunk before text":        {[]pngChunk{{[]byte("eXIf"), block}, {[]byte("tEXt"), slices.Concat(key, []byte("\nexif\n0\n00"))}}, 6},
+		"digits that are none":     {[]pngChunk{{[]byte("tEXt"), slices.Concat(key, []byte("\nexif\n4\nxyz"))}}, 1},
+		"three lines":              {[]pngChunk{{[]byte("tEXt"), slices.Concat(key, []byte("\nexif\n"))}}, 1},
+		"XMP":                      {[]pngChunk{{[]byte("iTXt"), slices.Concat([]byte("XML:com.adobe.xmp\x00\x00\x00\x00\x00"), xmp)}}, 3},
+		"packed XMP":               {[]pngChunk{{[]byte("iTXt"), slices.Concat([]byte("XML:com.adobe.xmp\x00\x01\x00\x00\x00"), packed(xmp))}}, 3},
+		"packed by unknown method": {[]pngChunk{{[]byte("iTXt"), slices.Concat([]byte("XML:com.adobe.xmp\x00\x01\x07\x00\x00"), packed(xmp))}}, 1},
+		"text that does not open":  {[]pngChunk{{[]byte("zTXt"), slices.Concat(key, []byte("\x00garbage"))}}, 1},
+		"no key":                   {[]pngChunk{{[]byte("tEXt"), []byte("no zero byte")}, {[]byte("iTXt"), nil}, {[]byte("zTXt"), nil}}, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

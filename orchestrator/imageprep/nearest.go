@@ -7,13 +7,13 @@ func (r *resampler) nearest(src plane, o orientation, x, y axis) plane {
 	if o.swapsSides() {
 		x, y = y, x
 	}
-	columns, rows := nearestIndices(x, mirrorX), nearestIndices(y, mirrorY)
+	r.columns, r.rows = nearestIndices(r.columns, x, mirrorX), nearestIndices(r.rows, y, mirrorY)
 	out := plane{w: x.n, h: y.n, n: 1}
 	r.first = grow(r.first, out.w*out.h)
 	out.pix = r.first
-	for j, sy := range rows {
+	for j, sy := range r.rows {
 		from, to := src.row(sy), out.row(j)
-		for i, sx := range columns {
+		for i, sx := range r.columns {
 			to[i] = from[sx]
 		}
 	}
@@ -23,10 +23,10 @@ func (r *resampler) nearest(src plane, o orientation, x, y axis) plane {
 	return out
 }
 
-// nearestIndices is the source pixel of each wanted output pixel. Pillow steps through the source by repeated addition
+// nearestIndices is the source pixel of each wanted output pixel, in the memory of indices. Pillow steps through the source by repeated addition
 // from the first pixel on, and its rounding errors decide between neighbours, so they are made here too.
-func nearestIndices(a axis, mirrored bool) []int {
-	indices := make([]int, 0, a.n)
+func nearestIndices(indices []int, a axis, mirrored bool) []int {
+	indices = indices[:0]
 	step := float64(a.in) / float64(a.out)
 	at := step * 0.5
 	for i := range a.first + a.n {

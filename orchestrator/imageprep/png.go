@@ -5,13 +5,12 @@ import (
 	"compress/zlib"
 	"encoding/binary"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"hash/crc32"
 	"io"
 	"math"
 	"strings"
-
-	"clipseek/orchestrator/fault"
 )
 
 const pngMagic = "\x89PNG\r\n\x1a\n"
@@ -20,7 +19,7 @@ func isPNG(file []byte) bool { return bytes.HasPrefix(file, []byte(pngMagic)) }
 
 // pngChunk is one chunk: its four letters and its content.
 type pngChunk struct {
-	id   string
+	id   []byte
 	data []byte
 }
 
@@ -41,7 +40,7 @@ func pngChunkAt(file []byte, at int) (c pngChunk, next int, ok bool) {
 		return pngChunk{}, 0, false
 	}
 	end := at + 8 + int(n)
-	return pngChunk{string(file[at+4 : at+8]), file[at+8 : end]}, end + 4, true
+	return pngChunk{file[at+4 : at+8], file[at+8 : end]}, end + 4, true
 }
 
 // pngImage is what the chunks before the pixels say.
@@ -74,10 +73,10 @@ func walkPNG(file []byte) (pngImage, metadataSource, error) {
 		if !ok && image.pixels == 0 {
 			return image, meta, endsEarly("PNG")
 		}
-		if !ok || c.id == "IEND" {
+		if !ok || string(c.id) == "IEND" {
 			break
 		}
-		if c.id == "IDAT" {
+		if string(c.id) == "IDAT" {
 			if image.pixels == 0 {
 				image.pixels = at
 			}
@@ -103,10 +102,10 @@ func walkPNG(file []byte) (pngImage, metadataSource, error) {
 }
 
 func (p *pngImage) add(c pngChunk, first bool) error {
-	if first != (c.id == "IHDR") {
+	if first != (string(c.id) == "IHDR") {
 		return damaged("PNG", "its header is not where it must be")
 	}
-	switch c.id {
+	switch string(c.id) {
 	case "IHDR":
 		return p.readHeader(c.data)
 	case "PLTE":
@@ -175,7 +174,7 @@ func (p *pngImage) colors() (palette [256][4]byte, err error) {
 
 // addPNG takes a PNG chunk. The last EXIF counts, and EXIF of its own chunk before EXIF that ImageMagick wrote as text.
 func (s *metadataSource) addPNG(c pngChunk) {
-	switch c.id {
+	switch string(c.id) {
 	case "iCCP":
 		s.icc.addPNG(c.data)
 	case "eXIf":
@@ -204,16 +203,16 @@ func pngText(c pngChunk) (key string, text []byte) {
 	}
 	packed := false
 	switch {
-	case c.id == "zTXt" && len(rest) > 0 && rest[0] == 0:
+	case string(c.id) == "zTXt" && len(rest) > 0 && rest[0] == 0:
 		rest, packed = rest[1:], true
-	case c.id == "iTXt" && len(rest) >= 2:
+	case string(c.id) == "iTXt" && len(rest) >= 2:
 		packed = rest[0] != 0
 		parts := bytes.SplitN(rest[2:], []byte{0}, 3) // language, translated key, text
 		if len(parts) < 3 || packed && rest[1] != 0 {
 			return "", nil
 		}
 		rest = parts[2]
-	case c.id != "tEXt":
+	case string(c.id) != "tEXt":
 		return "", nil
 	}
 	if !packed {
@@ -254,8 +253,10 @@ func decodePNG(p *Picture, _ int) error {
 			return err
 		}
 	}
-	source := &pngPixels{file: p.file, at: image.pixels}
-	if err := p.png.open(source); err != nil {
+	source := &p.png.source
+	*source = pngPixels{file: p.file, at: image.pixels}
+	defer func() { *source = pngPixels{} }() // the file is the caller's
+	if err := p.png.inflate.reset(source); err != nil {
 		return source.explain(err)
 	}
 	if image.interlaced {
@@ -266,46 +267,27 @@ func decodePNG(p *Picture, _ int) error {
 	return source.explain(err)
 }
 
-// pngPixels reads the content of consecutive IDAT chunks as one stream, each checked before it is used.
+// pngPixels gives the content of consecutive IDAT chunks, each checked before it is used.
 type pngPixels struct {
-	file    []byte
-	at      int // offset of the next chunk
-	current []byte
-	wrong   *fault.Error // why the stream ended, where it is the file's fault
+	file  []byte
+	at    int  // offset of the next chunk
+	wrong bool // the stream ended at a chunk whose checksum is wrong
 }
 
-func (s *pngPixels) fill() bool {
-	for len(s.current) == 0 && s.wrong == nil {
+func (s *pngPixels) next() []byte {
+	for {
 		c, next, ok := pngChunkAt(s.file, s.at)
-		switch {
-		case !ok, c.id != "IDAT":
-			s.wrong = endsEarly("PNG")
-		case !c.intact(s.file, next):
-			s.wrong = damaged("PNG", "the checksum of its pixels is wrong")
-		default:
-			s.current, s.at = c.data, next
+		if !ok || string(c.id) != "IDAT" {
+			return nil
+		}
+		if !c.intact(s.file, next) {
+			s.wrong = true
+			return nil
+		}
+		if s.at = next; len(c.data) > 0 {
+			return c.data
 		}
 	}
-	return s.wrong == nil
-}
-
-func (s *pngPixels) Read(b []byte) (int, error) {
-	if !s.fill() {
-		return 0, io.EOF
-	}
-	n := copy(b, s.current)
-	s.current = s.current[n:]
-	return n, nil
-}
-
-// ReadByte spares the inflater a buffer of its own.
-func (s *pngPixels) ReadByte() (byte, error) {
-	if !s.fill() {
-		return 0, io.EOF
-	}
-	b := s.current[0]
-	s.current = s.current[1:]
-	return b, nil
 }
 
 // explain says what is wrong with the file where reading its pixels gave err.
@@ -313,8 +295,10 @@ func (s *pngPixels) explain(err error) error {
 	switch {
 	case err == nil:
 		return nil
-	case s.wrong != nil:
-		return s.wrong
+	case s.wrong:
+		return damaged("PNG", "the checksum of its pixels is wrong")
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return endsEarly("PNG")
 	default:
 		return damaged("PNG", "its pixels cannot be unpacked").Because(err)
 	}

@@ -1,27 +1,19 @@
 package imageprep
 
 import (
-	"compress/zlib"
+	"encoding/binary"
 	"errors"
-	"io"
 )
 
 // pngReader unpacks rows of pixels. Its memory is kept from picture to picture.
 type pngReader struct {
-	inflater io.ReadCloser
-	lines    []byte // two rows as the file stores them, each behind its filter byte
+	source  pngPixels
+	inflate inflater
+	lines   []byte // two rows as the file stores them, each behind its filter byte
+	pixels  []byte // a row of an interlaced picture's pass
 }
 
 var errFilter = errors.New("unknown row filter")
-
-func (r *pngReader) open(source io.Reader) error {
-	if r.inflater == nil {
-		inflater, err := zlib.NewReader(source)
-		r.inflater = inflater
-		return err
-	}
-	return r.inflater.(zlib.Resetter).Reset(source, nil)
-}
 
 // rowBytes is the size of a stored row of width pixels, without its filter byte.
 func (p *pngImage) rowBytes(width int) int { return (width*p.samples*int(p.depth) + 7) / 8 }
@@ -48,7 +40,8 @@ var adam7 = [...]struct{ x, y, dx, dy int }{
 }
 
 func (r *pngReader) readInterlaced(p pngImage, out plane) error {
-	pixels := make([]byte, p.width*out.n)
+	r.pixels = grow(r.pixels, p.width*out.n)
+	pixels := r.pixels
 	for _, pass := range adam7 {
 		width := (p.width - pass.x + pass.dx - 1) / pass.dx
 		if p.width <= pass.x || p.height <= pass.y {
@@ -81,7 +74,7 @@ func (r *pngReader) twoLines(rowBytes int) (current, previous []byte) {
 
 // readLine reads one row and undoes its filter (PNG specification, section 9).
 func (r *pngReader) readLine(p pngImage, line, above []byte) error {
-	if _, err := io.ReadFull(r.inflater, line); err != nil {
+	if err := r.inflate.fill(line); err != nil {
 		return err
 	}
 	cur, up, step := line[1:], above[1:], p.step()
@@ -93,9 +86,7 @@ func (r *pngReader) readLine(p pngImage, line, above []byte) error {
 			cur[i] += cur[i-step]
 		}
 	case 2:
-		for i := range cur {
-			cur[i] += up[i]
-		}
+		addBytes(cur, up)
 	case 3:
 		for i := range min(step, len(cur)) {
 			cur[i] += up[i] / 2
@@ -111,33 +102,72 @@ func (r *pngReader) readLine(p pngImage, line, above []byte) error {
 	return nil
 }
 
-// undoPaeth adds to each byte whichever of its neighbours left, above and above left is nearest to left + above - above left.
-func undoPaeth(cur, up []byte, step int) {
-	for i := range min(step, len(cur)) {
+// addBytes adds to each byte of cur that of up, eight at a time: their upper bits apart, so that nothing carries over.
+func addBytes(cur, up []byte) {
+	const upper = 0x8080808080808080
+	for len(cur) >= 8 && len(up) >= 8 {
+		a, b := binary.LittleEndian.Uint64(cur), binary.LittleEndian.Uint64(up)
+		binary.LittleEndian.PutUint64(cur, (a&^upper+b&^upper)^(a^b)&upper)
+		cur, up = cur[8:], up[8:]
+	}
+	for i := range cur {
 		cur[i] += up[i]
 	}
-	for s := range step {
-		if s >= len(cur) {
-			return
+}
+
+// undoPaeth adds to each byte whichever of its neighbours left, above and above left is nearest to left + above - above
+// left; those of the first pixel's left are zero. The channels do not depend on each other, so the usual three and four
+// go side by side.
+func undoPaeth(cur, up []byte, step int) {
+	switch step {
+	case 3:
+		var l0, l1, l2, c0, c1, c2 int // left, and above left
+		for len(cur) >= 3 && len(up) >= 3 {
+			u0, u1, u2 := int(up[0]), int(up[1]), int(up[2])
+			l0 = (int(cur[0]) + paeth(l0, u0, c0)) & 0xff
+			l1 = (int(cur[1]) + paeth(l1, u1, c1)) & 0xff
+			l2 = (int(cur[2]) + paeth(l2, u2, c2)) & 0xff
+			cur[0], cur[1], cur[2] = byte(l0), byte(l1), byte(l2)
+			c0, c1, c2 = u0, u1, u2
+			cur, up = cur[3:], up[3:]
 		}
-		left, corner := int(cur[s]), int(up[s])
-		for i := s + step; i < len(cur) && i < len(up); i += step {
-			above := int(up[i])
-			toLeft, toAbove := above-corner, left-corner
-			toCorner := toLeft + toAbove
-			toLeft, toAbove, toCorner = abs(toLeft), abs(toAbove), abs(toCorner)
-			nearest := corner
-			if toAbove <= toCorner {
-				nearest = above
+	case 4:
+		var l0, l1, l2, l3, c0, c1, c2, c3 int // left, and above left
+		for len(cur) >= 4 && len(up) >= 4 {
+			u0, u1, u2, u3 := int(up[0]), int(up[1]), int(up[2]), int(up[3])
+			l0 = (int(cur[0]) + paeth(l0, u0, c0)) & 0xff
+			l1 = (int(cur[1]) + paeth(l1, u1, c1)) & 0xff
+			l2 = (int(cur[2]) + paeth(l2, u2, c2)) & 0xff
+			l3 = (int(cur[3]) + paeth(l3, u3, c3)) & 0xff
+			cur[0], cur[1], cur[2], cur[3] = byte(l0), byte(l1), byte(l2), byte(l3)
+			c0, c1, c2, c3 = u0, u1, u2, u3
+			cur, up = cur[4:], up[4:]
+		}
+	default:
+		for s := range min(step, len(cur)) {
+			left, corner := 0, 0
+			for i := s; i < len(cur) && i < len(up); i += step {
+				above := int(up[i])
+				left = (int(cur[i]) + paeth(left, above, corner)) & 0xff
+				cur[i] = byte(left)
+				corner = above
 			}
-			if toLeft <= toAbove && toLeft <= toCorner {
-				nearest = left
-			}
-			left = (int(cur[i]) + nearest) & 0xff
-			cur[i] = byte(left)
-			corner = above
 		}
 	}
+}
+
+// paeth is the nearest neighbour, the earlier of two as near. It is written so that the compiler puts it in place.
+func paeth(left, above, corner int) int {
+	x, y := above-corner, left-corner
+	z := x + y
+	x, y, z = max(x, -x), max(y, -y), max(z, -z)
+	if x <= y && x <= z {
+		return left
+	}
+	if y <= z {
+		return above
+	}
+	return corner
 }
 
 func abs(v int) int {

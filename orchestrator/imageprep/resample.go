@@ -111,6 +111,7 @@ type resampler struct {
 	exactX, exactY       weights // of 16-bit grey
 	first, second, third []byte  // after the first pass, after both, transposed
 	full, blocks, colors []byte  // the source in another mode, its blocks averaged, the result in RGB
+	columns, rows        []int   // of the source, that nearest takes
 	table                normalizer
 }
 

@@ -9,7 +9,7 @@ import (
 	"clipseek/orchestrator/fault"
 )
 
-const readable = "JPEG, PNG, WebP, GIF and BMP can be read"
+const readable = "JPEG, PNG, WebP, GIF, BMP and the previews of camera RAW files can be read"
 
 // signatures are the first bytes of files that are often found among pictures.
 var signatures = []struct {
@@ -17,8 +17,8 @@ var signatures = []struct {
 	magic  string
 	what   string
 }{
-	{0, "II*\x00", "a TIFF or camera RAW picture"},
-	{0, "MM\x00*", "a TIFF or camera RAW picture"},
+	{0, "II*\x00", "a TIFF picture"},
+	{0, "MM\x00*", "a TIFF picture"},
 	{0, "8BPS", "a Photoshop document"},
 	{0, "\x00\x00\x00\x0cjP  ", "a JPEG 2000 picture"},
 	{0, "\xff\x4f\xff\x51", "a JPEG 2000 picture"},
@@ -29,7 +29,9 @@ var signatures = []struct {
 	{4, "ftyphei", "a HEIC picture"},
 	{4, "ftyphev", "a HEIC picture"},
 	{4, "ftypmif1", "a HEIC picture"},
-	{4, "ftypcrx", "a camera RAW picture"},
+	{6, "HEAPCCDR", "a camera RAW picture of an old kind (CRW)"},
+	{0, "\x00MRM", "a camera RAW picture of an old kind (MRW)"},
+	{0, "FOVb", "a camera RAW picture of an old kind (X3F)"},
 	{4, "ftyp", "a video"},
 	{0, "\x1a\x45\xdf\xa3", "a video"},
 	{8, "AVI ", "a video"},

@@ -40,6 +40,7 @@ type Source interface {
 var pictureEndings = []string{
 	".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp",
 	".gif", ".bmp", ".tif", ".tiff", ".avif", ".heic", ".heif",
+	".cr2", ".cr3", ".nef", ".nrw", ".arw", ".sr2", ".dng", ".orf", ".ori", ".rw2", ".raf", ".pef", ".srw", ".rwl", ".3fr", ".fff", ".iiq", // camera RAW
 }
 
 func isPictureName(name string) bool {

@@ -50,13 +50,13 @@ func list(t *testing.T, s source.Source, root string) (paths []string, faults ma
 
 func TestFoldersListsPictures(t *testing.T) {
 	t.Parallel()
-	root := tree(t, "b/2.JPG", "b/1.png", "a/x.webp", "a/notes.txt", ".hidden/3.jpg", "a/.4.jpg", "苹果/红.jpeg", "top.jpg")
+	root := tree(t, "b/2.JPG", "b/1.png", "a/x.webp", "a/y.CR3", "a/z.nef", "a/notes.txt", ".hidden/3.jpg", "a/.4.jpg", "苹果/红.jpeg", "top.jpg")
 	s, err := source.NewFolders(root)
 	if err != nil {
 		t.Fatal(err)
 	}
 	got, faults := list(t, s, root)
-	want := []string{"a/x.webp", "b/1.png", "b/2.JPG", "top.jpg", "苹果/红.jpeg"}
+	want := []string{"a/x.webp", "a/y.CR3", "a/z.nef", "b/1.png", "b/2.JPG", "top.jpg", "苹果/红.jpeg"}
 	if !slices.Equal(got, want) || len(faults) > 0 {
 		t.Errorf("items = %q, faults = %v, want %q", got, faults, want)
 	}

@@ -53,17 +53,29 @@ func New(dir string, cfg Config, decoder *imageprep.Decoder) *Store {
 // Opener opens a picture file and tells its size.
 type Opener func() (file io.ReadCloser, size int64, err error)
 
+// view is a copy large enough to stand for the picture itself on a screen.
+var view = Config{Side: 2048, Quality: 90}
+
+// View is Get at a size to look at, for pictures in formats that browsers do not show.
+func (s *Store) View(ctx context.Context, hash string, open Opener) ([]byte, error) {
+	return s.get(ctx, hash, view, open)
+}
+
 // Get is the JPEG thumbnail of the picture file with this SHA-256 (64 hexadecimal digits), which is opened where it has
 // to be made. Faults: those of open and of imageprep.Decoder; Invalid for a hash of another form.
 func (s *Store) Get(ctx context.Context, hash string, open Opener) ([]byte, error) {
-	path, err := s.path(hash)
+	return s.get(ctx, hash, s.cfg, open)
+}
+
+func (s *Store) get(ctx context.Context, hash string, cfg Config, open Opener) ([]byte, error) {
+	path, err := s.path(hash, cfg)
 	if err != nil {
 		return nil, err
 	}
 	if kept, err := os.ReadFile(path); err == nil {
 		return kept, nil
 	}
-	made := s.making.DoChan(hash, func() (any, error) { return s.make(path, open) })
+	made := s.making.DoChan(path, func() (any, error) { return s.make(path, cfg, open) })
 	select {
 	case result := <-made:
 		small, _ := result.Val.([]byte)
@@ -73,7 +85,7 @@ func (s *Store) Get(ctx context.Context, hash string, open Opener) ([]byte, erro
 	}
 }
 
-func (s *Store) path(hash string) (string, error) {
+func (s *Store) path(hash string, cfg Config) (string, error) {
 	for _, c := range hash {
 		if (c < '0' || c > '9') && (c < 'a' || c > 'f') {
 			return "", fault.Invalid("%q is not a SHA-256 in hexadecimal digits", hash)
@@ -82,10 +94,10 @@ func (s *Store) path(hash string) (string, error) {
 	if len(hash) != 64 {
 		return "", fault.Invalid("%q is not a SHA-256 in hexadecimal digits", hash)
 	}
-	return filepath.Join(s.dir, hash[:2], fmt.Sprintf("%s-%d-%d.jpg", hash[2:], s.cfg.Side, s.cfg.Quality)), nil
+	return filepath.Join(s.dir, hash[:2], fmt.Sprintf("%s-%d-%d.jpg", hash[2:], cfg.Side, cfg.Quality)), nil
 }
 
-func (s *Store) make(path string, open Opener) ([]byte, error) {
+func (s *Store) make(path string, cfg Config, open Opener) ([]byte, error) {
 	s.places <- struct{}{}
 	defer func() { <-s.places }()
 	file, err := s.read(open)
@@ -97,7 +109,7 @@ func (s *Store) make(path string, open Opener) ([]byte, error) {
 		return nil, err
 	}
 	defer picture.Release()
-	small, err := picture.Thumbnail(s.cfg.Side, s.cfg.Quality)
+	small, err := picture.Thumbnail(cfg.Side, cfg.Quality)
 	if err != nil {
 		return nil, err
 	}

@@ -65,6 +65,27 @@ func TestGetMakesOnce(t *testing.T) {
 	}
 }
 
+// TestView is a copy of its own size beside the thumbnail.
+func TestView(t *testing.T) {
+	t.Parallel()
+	s := store(t, t.TempDir())
+	file := apptest.PNG(t, apptest.Picture(200, apptest.Red, apptest.White))
+	for range 2 {
+		for want, get := range map[int]func() ([]byte, error){
+			64:  func() ([]byte, error) { return s.Get(t.Context(), hash, content(file)) },
+			200: func() ([]byte, error) { return s.View(t.Context(), hash, content(file)) },
+		} {
+			got, err := get()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if cfg, format, err := image.DecodeConfig(bytes.NewReader(got)); err != nil || format != "jpeg" || cfg.Width != want {
+				t.Errorf("%v %s %+v, want %d wide", err, format, cfg, want)
+			}
+		}
+	}
+}
+
 func TestGetFaults(t *testing.T) {
 	t.Parallel()
 	s := store(t, t.TempDir())

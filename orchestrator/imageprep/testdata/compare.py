@@ -1,4 +1,4 @@
-"""Times the Go preparation and Pillow's on the same JPEG files in one run and prints the ratio of processor time.
+"""Times the Go preparation and Pillow's on the same JPEG and PNG files in one run and prints the ratio of processor time.
 
     .venv/bin/python orchestrator/imageprep/testdata/compare.py [PHOTO...]
 
@@ -31,9 +31,9 @@ def build(folder):
     return program
 
 
-def go(program, pictures):
+def go(program, pictures, benchmarks):
     """The least processor milliseconds by benchmark name."""
-    command = [program, "-test.run", "^$", "-test.bench", "Tensor|Fast|Decode", "-test.benchtime", "0.4s", "-test.count", str(ROUNDS), "-test.cpu", "1"]
+    command = [program, "-test.run", "^$", "-test.bench", benchmarks, "-test.benchtime", "0.4s", "-test.count", str(ROUNDS), "-test.cpu", "1"]
     text = subprocess.run(command, env={**os.environ, "BENCH_PICTURES": pictures}, capture_output=True, text=True, check=True).stdout
     least = {}
     for name, nanoseconds in re.findall(r"Benchmark(\S+)\s.*\s([\d.]+) cpu-ns/op", text):
@@ -56,7 +56,7 @@ def compare(program, source, name):
         with tempfile.TemporaryDirectory() as pictures:
             for width, height in SIZES:
                 source.resize((width, height), Image.Resampling.BICUBIC).save(f"{pictures}/{width}x{height}.jpg", quality=quality)
-            ours = go(program, pictures)
+            ours = go(program, pictures, "Tensor|Fast|Decode")
             for size in (f"{width}x{height}" for width, height in SIZES):
                 data = pathlib.Path(pictures, f"{size}.jpg").read_bytes()
                 pillow = least(lambda: reference.tensor(reference.pixels(data, 336, "shortest")))
@@ -68,14 +68,25 @@ def compare(program, source, name):
                 )
 
 
+def compare_png(program, source, name):
+    with tempfile.TemporaryDirectory() as pictures:
+        for width, height in SIZES:
+            source.resize((width, height), Image.Resampling.BICUBIC).save(f"{pictures}/{width}x{height}.png")
+        ours = go(program, pictures, "PNG")
+        for size in (f"{width}x{height}" for width, height in SIZES):
+            data = pathlib.Path(pictures, f"{size}.png").read_bytes()
+            pillow, exact = least(lambda: reference.tensor(reference.pixels(data, 336, "shortest"))), ours[f"PNG/{size}"]
+            print(f"{name:>20} PNG {size:>10} {len(data) / 1e3:6.0f} kB {pillow:8.2f} {'':7} {exact:7.2f} {pillow / exact:6.2f}", flush=True)
+
+
 def main():
-    print(f"{'JPEG':>34} {'':>9} {'Pillow ms':>9} {'decode':>7} {'exact':>7} {'times':>6} {'/decode':>7} {'fast':>7} {'times':>6}")
+    print(f"{'file':>34} {'':>9} {'Pillow ms':>9} {'decode':>7} {'exact':>7} {'times':>6} {'/decode':>7} {'fast':>7} {'times':>6}")
     with tempfile.TemporaryDirectory() as folder:
         program = build(folder)
-        if len(sys.argv) == 1:
-            compare(program, parity.image("RGB", 1000, 750, 1), "scene")
-        for photo in sys.argv[1:]:
-            compare(program, Image.open(photo).convert("RGB"), pathlib.Path(photo).stem[-20:])
+        sources = {pathlib.Path(photo).stem[-20:]: Image.open(photo).convert("RGB") for photo in sys.argv[1:]}
+        for name, source in (sources or {"scene": parity.image("RGB", 1000, 750, 1)}).items():
+            compare(program, source, name)
+            compare_png(program, source, name)
 
 
 if __name__ == "__main__":
