@@ -32,7 +32,7 @@ func New(cfg Config) (*Decoder, error) {
 // Info describes a picture.
 type Info struct {
 	Width, Height int       // pixels, upright: as shown
-	Format        string    // "jpeg", "png", "webp", "gif", "bmp" or "raw" (of a camera, shown by its preview)
+	Format        string    // "jpeg", "png", "webp", "gif", "bmp", "tiff" or "raw" (of a camera, shown by its preview)
 	TakenAt       time.Time // EXIF DateTimeOriginal, in its recorded offset or else as UTC; zero if there is none
 }
 
@@ -98,6 +98,8 @@ func formatOf(file []byte) (format, bool) {
 		return format{"gif", false, readGIF, decodeGIF}, true
 	case isRAW(file): // before TIFF, of which most are a kind
 		return format{"raw", true, readRAW, decodeJPEG}, true
+	case isTIFF(file):
+		return format{"tiff", false, readTIFF, decodeTIFF}, true
 	}
 	return format{}, false
 }

@@ -11,7 +11,7 @@
 // torchvision's ToTensor and Normalize. That includes Pillow's fixed-point arithmetic and order of passes, its rules for
 // each mode of picture (see the mode constants) and EXIF orientation as PIL.ImageOps.exif_transpose applies it.
 //
-// Formats are JPEG (libjpeg-turbo), WebP (libwebp), PNG, BMP and the first frame of a GIF (Go). JPEG and WebP decoders define pixels that no
+// Formats are JPEG (libjpeg-turbo), WebP (libwebp), PNG, BMP and the first picture of a GIF or TIFF (Go). JPEG and WebP decoders define pixels that no
 // specification fixes (inverse DCT, chroma upsampling), so only the reference's own libraries give its pixels. PNG is
 // lossless, so any decoder does; one in Go cannot be broken by a hostile file, and it keeps what Pillow's modes need and
 // general decoders lose (16-bit grey, grey beside a transparent colour, palette indices).
@@ -28,7 +28,9 @@
 // size remains. Its pixels are not the reference's, its embeddings nearly are.
 //
 // Where this package is stricter than Pillow: a PNG whose pixel data has a wrong checksum or ends early is refused
-// rather than filled with black.
+// rather than filled with black, and so is a TIFF with damage that libtiff would pass over. Where it is right and Pillow is
+// not: TIFF's big endian grey of more than 8 bits, channels stored apart, bits stored in reverse order and grey
+// premultiplied by alpha, of all of which Pillow mistakes or lacks some kinds, are read as the format says.
 //
 // The package is not for reading files or folders (source), for batching or parallelism (ingest: one picture is
 // prepared by one goroutine) and not for editing pictures.

@@ -35,11 +35,13 @@ const (
 var typeSizes = [...]int64{1: 1, typeASCII: 1, typeShort: 2, typeLong: 4, typeRational: 8, typeSByte: 1, 7: 1,
 	typeSShort: 2, typeSLong: 4, typeSRational: 8, typeFloat: 4, typeDouble: 8, typeIFD: 4, typeLong8: 8}
 
-// tiff is an EXIF block: a TIFF file of which only directories matter. Offsets count from its start.
+// tiff is a TIFF file, or an EXIF block, which is a TIFF file of which only directories matter. Offsets count from its
+// start.
 type tiff struct {
 	data  []byte
 	order binary.ByteOrder
-	first int64 // offset of the first directory
+	first int64 // offset of the first directory; below 0 where it is beyond any file
+	big   bool  // BigTIFF: offsets and counts of 8 bytes
 }
 
 // field is one entry of a directory: a type and its bytes, at least one value long; no bytes where there is no entry.
@@ -63,38 +65,66 @@ func openTIFF(data []byte) (tiff, bool) {
 		t.order = binary.LittleEndian
 	case "MM\x00*", "MM*\x00":
 		t.order = binary.BigEndian
+	case "II+\x00":
+		t.order, t.big = binary.LittleEndian, true
+	case "MM\x00+":
+		t.order, t.big = binary.BigEndian, true
 	default:
 		return tiff{}, false
 	}
-	t.first = int64(t.order.Uint32(data[4:]))
+	if !t.big {
+		t.first = int64(t.order.Uint32(data[4:]))
+		return t, true
+	}
+	if len(data) < 16 {
+		return tiff{}, false
+	}
+	t.first = int64(t.order.Uint64(data[8:]))
 	return t, true
 }
 
-// directory reads the wanted tags of the directory at offset into found, in their order. It follows Pillow where a block
-// is damaged: the first usable entry of a tag counts, entries whose data would exceed the block are skipped, and reading
-// stops where data lie outside. The work is bounded by the block's size.
-func (t tiff) directory(offset int64, wanted [2]uint16) (found [2]field) {
-	size := int64(len(t.data))
-	if offset < 0 || offset+2 > size {
-		return found
+// word reads what is an offset or a count: 4 bytes, in BigTIFF 8. It is below 0 where it is beyond any file.
+func (t tiff) word(at int64) int64 {
+	if t.big {
+		return int64(t.order.Uint64(t.data[at:]))
+	}
+	return int64(t.order.Uint32(t.data[at:]))
+}
+
+// directory reads the wanted tags of the directory at offset into found, in their order. It follows Pillow where a block is damaged:
+// the first usable entry of a tag counts, entries whose data would exceed the block are skipped, and reading stops where
+// data lie outside. The work is bounded by the block's size.
+func (t tiff) directory(offset int64, found []field, wanted ...uint16) {
+	size, word, head := int64(len(t.data)), int64(4), int64(2) // of the block, of an offset, of the number of entries
+	if t.big {
+		word, head = 8, 8
+	}
+	if offset < 0 || offset > size-head {
+		return
 	}
 	var seen [1 << 16 / 64]uint64 // a bit for each tag
 	count := int64(t.order.Uint16(t.data[offset:]))
+	if t.big {
+		count = t.word(offset)
+	}
 	var total int64
-	for at := offset + 2; count > 0 && at+12 <= size; at, count = at+12, count-1 {
+	for at := offset + head; count > 0 && at+4+2*word <= size; at, count = at+4+2*word, count-1 {
 		tag, kind := t.order.Uint16(t.data[at:]), t.order.Uint16(t.data[at+2:])
 		bit := uint64(1) << (tag % 64)
 		if seen[tag/64]&bit != 0 || int(kind) >= len(typeSizes) || typeSizes[kind] == 0 {
 			continue
 		}
-		n := int64(t.order.Uint32(t.data[at+4:])) * typeSizes[kind]
-		from := at + 8
-		if n > 4 {
-			from = int64(t.order.Uint32(t.data[at+8:]))
-			if total += n; total > size {
+		n := t.word(at + 4)
+		if n < 0 || n > math.MaxInt64/8 {
+			continue
+		}
+		n *= typeSizes[kind]
+		from := at + 4 + word
+		if n > word {
+			if total += min(n, size+1); total > size {
 				continue
 			}
-			if from+n > size {
+			if from = t.word(from); from < 0 || from > size-n {
 				break
 			}
 		}
@@ -104,11 +134,10 @@ func (t tiff) directory(offset int64, wanted [2]uint16) (found [2]field) {
 		seen[tag/64] |= bit
 		for i, w := range wanted {
 			if w == tag {
-				found[i] = field{kind, t.data[from : from+n]}
+				found[i] = field{kind, t.data[from : from+n : from+n]}
 			}
 		}
 	}
-	return found
 }
 
 // number is the first value of a numeric field.
@@ -170,7 +199,8 @@ func (t tiff) takenAt(pointer field) time.Time {
 
 // takenIn is the same for the directory at offset.
 func (t tiff) takenIn(offset int64) time.Time {
-	exif := t.directory(offset, [2]uint16{tagDateTimeOriginal, tagOffsetOriginal})
+	var exif [2]field
+	t.directory(offset, exif[:], tagDateTimeOriginal, tagOffsetOriginal)
 	clock, zone := exif[0].text(), exif[1].text()
 	if len(clock) == 0 {
 		return time.Time{}

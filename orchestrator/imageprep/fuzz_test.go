@@ -87,6 +87,29 @@ func FuzzDecodeBMP(f *testing.F) {
 	fuzzDecode(f, "BM")
 }
 
+func FuzzDecodeTIFF(f *testing.F) {
+	for _, file := range tiffKinds(f) {
+		f.Add(file)
+	}
+	fuzzDecode(f, "")
+}
+
+// FuzzFax goes straight to the codes of CCITT's compressions.
+func FuzzFax(f *testing.F) {
+	f.Add(uint16(40), byte(compressionGroup4), byte(0), []byte{0x80, 0x31, 0x4d, 0xa2})
+	f.Add(uint16(9), byte(compressionGroup3), byte(1), []byte{0, 0x1b, 0x53, 0x27})
+	f.Add(uint16(1200), byte(compressionRLE), byte(0), []byte{0x35, 0xd9, 0x1b})
+	f.Fuzz(func(t *testing.T, width uint16, compression, options byte, data []byte) {
+		reader := newFaxReader(data, int(width)+1, 2+int(compression)%3, int(options))
+		row := make([]byte, int(width)/8+1)
+		for range 50 {
+			if _, err := reader.Read(row); err != nil {
+				return
+			}
+		}
+	})
+}
+
 // FuzzPNGRows goes behind the checksums, where mutated bytes of a whole file seldom come.
 func FuzzPNGRows(f *testing.F) {
 	f.Add(uint16(9), uint16(7), byte(2), byte(8), true, slices.Repeat([]byte{4, 200, 3}, 70))

@@ -74,7 +74,11 @@ static int start(struct decoder *d, const struct clipseek_jpeg *file)
 		return CLIPSEEK_JPEG_TRUNCATED;
 	if (info->image_width != file->width || info->image_height != file->height || info->num_components != file->channels)
 		return CLIPSEEK_JPEG_MISMATCH;
-	info->out_color_space = file->channels == 1 ? JCS_GRAYSCALE : file->channels == 3 ? JCS_RGB : JCS_CMYK;
+	if (file->colors == CLIPSEEK_JPEG_YCBCR)
+		info->jpeg_color_space = JCS_YCbCr;
+	else if (file->colors == CLIPSEEK_JPEG_STORED)
+		info->jpeg_color_space = JCS_UNKNOWN;
+	info->out_color_space = file->colors == CLIPSEEK_JPEG_STORED ? JCS_UNKNOWN : file->channels == 1 ? JCS_GRAYSCALE : file->channels == 3 ? JCS_RGB : JCS_CMYK;
 	info->scale_num = file->eighths;
 	info->scale_denom = 8;
 	if (!jpeg_start_decompress(info))

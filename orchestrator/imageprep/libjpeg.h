@@ -19,12 +19,20 @@ enum clipseek_jpeg_status {
 /* Room for libjpeg's own text (JMSG_LENGTH_MAX), which every message must have. */
 #define CLIPSEEK_JPEG_MESSAGE 200
 
+/* What the channels are turned into. */
+enum clipseek_jpeg_colors {
+	CLIPSEEK_JPEG_AS_MARKED = 0, /* what the file's markers say they are becomes grey, RGB or CMYK */
+	CLIPSEEK_JPEG_YCBCR,         /* YCbCr, whatever the markers say, becomes RGB */
+	CLIPSEEK_JPEG_STORED         /* nothing */
+};
+
 /* What a file's header was found to say, and what to make of it. channels is 1 (grey), 3 (RGB) or 4 (CMYK). */
 struct clipseek_jpeg {
 	unsigned width, height;
 	int channels;
 	int eighths;   /* the size to decode to: 8 is the file's own, 4 half of it; sides are rounded up */
 	int max_scans;
+	enum clipseek_jpeg_colors colors;
 };
 
 /*

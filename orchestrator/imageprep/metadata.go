@@ -65,7 +65,8 @@ func (s metadataSource) read() metadata {
 		if !ok {
 			return m
 		}
-		root := t.directory(t.first, [2]uint16{tagOrientation, tagExifDirectory})
+		var root [2]field
+		t.directory(t.first, root[:], tagOrientation, tagExifDirectory)
 		m.takenAt = t.takenAt(root[1])
 		if f := root[0]; len(f.data) > 0 {
 			if o := t.orientation(f); o != 0 {

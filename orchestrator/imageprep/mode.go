@@ -13,6 +13,8 @@ const (
 	modeRGB                   // "RGB": bicubic
 	modeRGBA                  // "RGBA": bicubic with colours premultiplied by alpha
 	modeCMYK                  // "CMYK": bicubic; 255 is full ink
+	modeInt32                 // "I": four bytes, little endian, signed; bicubic in floating point
+	modeFloat32               // "F": four bytes, little endian; bicubic in floating point
 )
 
 // bytesPerPixel is the size of one stored pixel.
@@ -22,12 +24,24 @@ func (m mode) bytesPerPixel() int {
 		return 2
 	case modeRGB:
 		return 3
-	case modeRGBA, modeCMYK:
+	case modeRGBA, modeCMYK, modeInt32, modeFloat32:
 		return 4
 	default:
 		return 1
 	}
 }
+
+// channels is how many samples a pixel has.
+func (m mode) channels() int {
+	switch m {
+	case modeGray16, modeInt32, modeFloat32:
+		return 1
+	}
+	return m.bytesPerPixel()
+}
+
+// isWide tells whether a pixel is one number of more than 8 bits.
+func (m mode) isWide() bool { return m == modeGray16 || m == modeInt32 || m == modeFloat32 }
 
 // plane is a rectangle of packed 8-bit pixels: row y begins at pix[y*w*n], n bytes a pixel.
 type plane struct {

@@ -91,7 +91,9 @@ func (r *rawPicture) readCanon(data []byte) {
 		switch {
 		case b.kind == "CMT1":
 			if t, ok := openTIFF(b.data); ok {
-				r.meta.orientation = t.orientation(t.directory(t.first, [2]uint16{tagOrientation})[0])
+				var found [1]field
+				t.directory(t.first, found[:], tagOrientation)
+				r.meta.orientation = t.orientation(found[0])
 			}
 		case b.kind == "CMT2":
 			if t, ok := openTIFF(b.data); ok {

@@ -38,12 +38,6 @@ type rawDirectory [len(rawWanted)]rawField
 
 func (d *rawDirectory) of(tag uint16) rawField { return d[slices.Index(rawWanted[:], tag)] }
 
-// Photometric interpretations of what the sensor saw. No plain TIFF has them.
-const (
-	photometricCFA       = 32803
-	photometricLinearRaw = 34892
-)
-
 // isSensorCompression knows the compressions that makers use for sensor data alone.
 func isSensorCompression(v int64) bool {
 	switch v {
@@ -152,9 +146,6 @@ func (r *rawPicture) readDirectory(w *rawWalk, d *rawDirectory, first bool) (ofR
 	r.offerBytes(d.of(rawTagLargerJPEG).data, false)
 	return sensor || first && len(d.of(rawTagDNGVersion).data) > 0
 }
-
-// photometricYCbCr is the last of TIFF's interpretations of ordinary pictures.
-const photometricYCbCr = 6
 
 // offerPair offers the preview whose offset, counted from base, and length two fields hold. Pictures in several strips
 // are no JPEG file.

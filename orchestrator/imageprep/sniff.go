@@ -9,7 +9,7 @@ import (
 	"clipseek/orchestrator/fault"
 )
 
-const readable = "JPEG, PNG, WebP, GIF, BMP and the previews of camera RAW files can be read"
+const readable = "JPEG, PNG, WebP, GIF, BMP, TIFF and the previews of camera RAW files can be read"
 
 // signatures are the first bytes of files that are often found among pictures.
 var signatures = []struct {
@@ -17,8 +17,6 @@ var signatures = []struct {
 	magic  string
 	what   string
 }{
-	{0, "II*\x00", "a TIFF picture"},
-	{0, "MM\x00*", "a TIFF picture"},
 	{0, "8BPS", "a Photoshop document"},
 	{0, "\x00\x00\x00\x0cjP  ", "a JPEG 2000 picture"},
 	{0, "\xff\x4f\xff\x51", "a JPEG 2000 picture"},

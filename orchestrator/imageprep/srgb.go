@@ -64,11 +64,7 @@ func (p iccProfile) bytes() []byte {
 
 // converts tells whether the picture's colours are to be brought to sRGB.
 func (p *Picture) converts() bool {
-	switch p.mode {
-	case modeBilevel, modeGray16:
-		return false
-	}
-	return p.owner.cfg.SRGB && len(p.meta.icc.data) > 0
+	return p.mode != modeBilevel && !p.mode.isWide() && p.owner.cfg.SRGB && len(p.meta.icc.data) > 0
 }
 
 // toSRGB converts the decoded picture by its profile. A profile that is damaged or of other colours than the picture's is

@@ -58,15 +58,15 @@ func (p *Picture) square(spec Spec, x, y axis) (plane, error) {
 	return toRGB(m, out, &p.palette, &p.work.colors), nil
 }
 
-// filter resizes the decoded picture in its own mode and by that mode's rule; 16-bit grey becomes grey.
+// filter resizes the decoded picture in its own mode and by that mode's rule; grey of more than 8 bits becomes grey.
 func (p *Picture) filter(x, y axis) (mode, plane, error) {
 	w, src := &p.work, p.pixels
 	defer p.lap(&p.times.Resize)
 	switch p.decoded {
 	case modeBilevel, modePalette:
 		return p.decoded, w.nearest(src, p.turn, x, y), nil
-	case modeGray16:
-		return modeGray, clipGray16(w.resizeGray16(turnGray16(src, p.turn, &w.full), x, y), &w.third), nil
+	case modeGray16, modeInt32, modeFloat32:
+		return modeGray, clipWide(p.decoded, w.resizeWide(p.decoded, turnWide(src, p.turn, &w.full), x, y), &w.third), nil
 	case modeGrayAlpha, modeRGBA:
 		if x.in == x.out && y.in == y.out { // a copy in Pillow, without the detour that loses bits
 			break
@@ -89,8 +89,8 @@ func (p *Picture) squareOfRGB(x, y axis) (plane, error) {
 	switch m {
 	case modePalette, modeCMYK:
 		src, m = toRGB(m, src, &p.palette, &w.full), modeRGB
-	case modeGray16:
-		src, m = clipGray16(src, &w.full), modeGray
+	case modeGray16, modeInt32, modeFloat32:
+		src, m = clipWide(m, src, &w.full), modeGray
 	}
 	p.lap(&p.times.Convert)
 	out, err := w.resize(src, p.turn, x, y)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"image"
 	"image/jpeg"
+	"math"
 
 	"clipseek/orchestrator/fault"
 )
@@ -74,6 +75,8 @@ func (p *Picture) opaque() (plane, mode) {
 	switch p.decoded {
 	case modeGray16:
 		return upperBytes(p.pixels, &w.full), modeGray
+	case modeInt32, modeFloat32:
+		return stretchWide(p.mode, p.pixels, &w.full), modeGray
 	case modePalette:
 		shown := p.palette
 		for i, c := range p.palette {
@@ -115,6 +118,26 @@ func upperBytes(src plane, buf *[]byte) plane {
 	out.pix = *buf
 	for i := range out.pix {
 		out.pix[i] = src.pix[2*i+1]
+	}
+	return out
+}
+
+// stretchWide shows what the picture has of a range that nothing limits, from its least number as black to its greatest.
+func stretchWide(m mode, src plane, buf *[]byte) plane {
+	out := plane{w: src.w, h: src.h, n: 1}
+	*buf = grow(*buf, src.w*src.h)
+	out.pix = *buf
+	least, most := math.Inf(1), math.Inf(-1)
+	for i := range out.pix {
+		if v := wideNumber(m, src.pix, i); !math.IsNaN(v) && !math.IsInf(v, 0) {
+			least, most = min(least, v), max(most, v)
+		}
+	}
+	for i := range out.pix {
+		out.pix[i] = 0
+		if v := (wideNumber(m, src.pix, i) - least) / (most - least); v > 0 {
+			out.pix[i] = byte(255 * min(v, 1))
+		}
 	}
 	return out
 }

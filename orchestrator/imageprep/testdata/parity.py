@@ -18,6 +18,7 @@ from PIL import Image
 
 import pngwriter
 import reference
+import tiffs
 
 PREPARATIONS = ((336, "shortest"), (64, "shortest"), (112, "shortest-rgb"), (96, "squash"))
 TAG_ORIENTATION = 0x0112
@@ -247,12 +248,12 @@ def late_exif(samples, block):
 def main():
     out = pathlib.Path(sys.argv[1])
     cases = []
-    for source in (jpegs, pngs, webps, gifs, bmps, turned):
-        for name, data in source():
+    for source in (jpegs, pngs, webps, gifs, bmps, turned, tiffs.files):
+        for name, data, *twin in source():
             (out / name).write_bytes(data)
-            for size, rule in PREPARATIONS:
+            for size, rule in PREPARATIONS[1:] if source is tiffs.files else PREPARATIONS:
                 pixels = f"{name}.{rule}-{size}"
-                (out / pixels).write_bytes(reference.pixels(data, size, rule).tobytes())
+                (out / pixels).write_bytes(reference.pixels(*(twin or [data]), size, rule).tobytes())
                 cases.append({"name": name, "file": name, "size": size, "rule": rule, "pixels": pixels})
     marked = next(c for c in cases if c["name"] == "jpeg-640x480")
     rgb = np.frombuffer((out / marked["pixels"]).read_bytes(), np.uint8).reshape(marked["size"], marked["size"], 3)
