@@ -63,7 +63,7 @@ type searchInput struct {
 }
 
 type uploadForm struct {
-	Image     huma.FormFile `form:"image" required:"true" doc:"a picture file: JPEG, PNG or WebP"`
+	Image     huma.FormFile `form:"image" required:"true" doc:"a picture file: JPEG, PNG, WebP, camera RAW or another kind that can be ingested"`
 	Text      string        `form:"text" required:"false" doc:"looked for together with the picture"`
 	Filter    string        `form:"filter" required:"false"`
 	Partition string        `form:"partition" required:"false"`

@@ -16,6 +16,8 @@
 // lossless, so any decoder does; one in Go cannot be broken by a hostile file, and it keeps what Pillow's modes need and
 // general decoders lose (16-bit grey, grey beside a transparent colour, palette indices).
 //
+// A camera RAW file is shown by the largest JPEG preview in it, decoded where it lies; sensor data are not developed.
+//
 // A JPEG is filtered row by row as it is decoded: no more of it is in memory than one output row is made of, and what the
 // crop cuts off is not decoded beyond its Huffman codes, which have to be read to find the rest and to see that the file is
 // sound. Everything else is decoded as a whole. The filters are C with vectors, chosen when the program runs; each gives

@@ -51,6 +51,7 @@ const (
 
 	windowBytes = 32 << 10  // how far back a copy reaches
 	outBytes    = 160 << 10 // of them, and of what is unpacked at a time
+	longestCode = 15
 	longestCopy = 258
 	copySlack   = 8 // a copy may write that much behind its end
 )
@@ -271,16 +272,24 @@ func (f *inflater) openDynamic() error {
 		}
 		lengths[symbol] = uint8(n)
 	}
+	if err := f.readLengths(lengths[:], literals+distances); err != nil {
+		return err
+	}
+	return f.buildTables(literals, distances)
+}
+
+// readLengths reads wanted code lengths, which are packed by a code of the lengths given.
+func (f *inflater) readLengths(lengths []uint8, wanted int) error {
+	const bits = 7
+	var table [1 << bits]uint32
 	var meanings [19]uint32
 	for i := range meanings {
 		meanings[i] = uint32(i) << entryValue
 	}
-	const bits = 7
-	var table [1 << bits]uint32
-	if !buildTable(table[:], lengths[:], meanings[:], bits) {
+	if !buildTable(table[:], lengths, meanings[:], bits) {
 		return errInflate
 	}
-	for i := 0; i < literals+distances; {
+	for i := 0; i < wanted; {
 		f.more(bits) // near the end there may be fewer, and still enough
 		e := table[f.ahead&(1<<f.count-1)&(1<<bits-1)]
 		if e&entryInvalid != 0 {
@@ -308,7 +317,7 @@ func (f *inflater) openDynamic() error {
 			value = f.lengths[i-1]
 		}
 		n := repeat.least + int(added)
-		if i+n > literals+distances {
+		if i+n > wanted {
 			return errInflate
 		}
 		for range n {
@@ -316,7 +325,7 @@ func (f *inflater) openDynamic() error {
 			i++
 		}
 	}
-	return f.buildTables(literals, distances)
+	return nil
 }
 
 // buildTables makes both tables of the block's code lengths, which stand one behind the other.
@@ -329,41 +338,50 @@ func (f *inflater) buildTables(literals, distances int) error {
 	return nil
 }
 
-// buildTable fills a table for the canonical code that lengths describe. The first 1<<width entries are looked up by the
-// next bits of the stream, and lead to second tables behind them where codes are longer. It tells whether lengths are
-// those of a code: complete, or of at most one symbol.
-func buildTable(table []uint32, lengths []uint8, meanings []uint32, width int) bool {
-	const longest = 15
-	var counts, next [longest + 2]int
+// sortCodes counts the codes of each length and puts the symbols that have one in the order of their codes, in room.
+func sortCodes(lengths []uint8, counts *[longestCode + 1]int, room *[maxLiterals]uint16) (sorted []uint16, ok bool) {
 	for _, n := range lengths {
 		counts[n]++
 	}
 	counts[0] = 0
+	var next [longestCode + 2]int
 	left, used := 1, 0
-	for n := 1; n <= longest; n++ {
+	for n := 1; n <= longestCode; n++ {
 		left = left<<1 - counts[n]
 		if left < 0 {
-			return false
+			return nil, false
 		}
 		next[n+1] = next[n] + counts[n]
 		used += counts[n]
 	}
 	if left > 0 && (used > 1 || used == 1 && counts[1] == 0) {
+		return nil, false
+	}
+	for symbol, n := range lengths {
+		if n > 0 {
+			room[next[n]] = uint16(symbol)
+			next[n]++
+		}
+	}
+	return room[:used], true
+}
+
+// buildTable fills a table for the canonical code that lengths describe. The first 1<<width entries are looked up by the
+// next bits of the stream, and lead to second tables behind them where codes are longer. It tells whether lengths are
+// those of a code: complete, or of at most one symbol.
+func buildTable(table []uint32, lengths []uint8, meanings []uint32, width int) bool {
+	var counts [longestCode + 1]int
+	var room [maxLiterals]uint16
+	sorted, ok := sortCodes(lengths, &counts, &room)
+	if !ok {
 		return false
 	}
 	for i := range table[:1<<width] {
 		table[i] = entryInvalid | 1
 	}
-	var sorted [maxLiterals]uint16
-	for symbol, n := range lengths {
-		if n > 0 {
-			sorted[next[n]] = uint16(symbol)
-			next[n]++
-		}
-	}
 	code, previous, end := 0, 0, 1<<width
 	second, secondWidth, secondOf := 0, 0, -1
-	for _, symbol := range sorted[:used] {
+	for _, symbol := range sorted {
 		n := int(lengths[symbol])
 		code <<= n - previous
 		previous = n
@@ -379,7 +397,7 @@ func buildTable(table []uint32, lengths []uint8, meanings []uint32, width int) b
 		}
 		if first := reversed & (1<<width - 1); first != secondOf {
 			secondOf, second, secondWidth = first, end, n-width
-			for room := 1<<secondWidth - counts[n]; room > 0 && secondWidth+width < longest; {
+			for room := 1<<secondWidth - counts[n]; room > 0 && secondWidth+width < longestCode; {
 				secondWidth++
 				room = room<<1 - counts[secondWidth+width]
 			}
@@ -397,6 +415,8 @@ func buildTable(table []uint32, lengths []uint8, meanings []uint32, width int) b
 }
 
 // unpackCodes goes on in a block of codes until it ends or out is full.
+//
+//nolint:funlen // one loop over local variables, which a call in it would put in memory
 func (f *inflater) unpackCodes() error {
 	in, ahead, count, out, write := f.in, f.ahead, f.count, f.out, f.write
 	literals, distances := &f.literals, &f.distances
