@@ -32,7 +32,7 @@ func New(cfg Config) (*Decoder, error) {
 // Info describes a picture.
 type Info struct {
 	Width, Height int       // pixels, upright: as shown
-	Format        string    // "jpeg", "png", "webp", "gif", "bmp", "tiff" or "raw" (of a camera, shown by its preview)
+	Format        string    // "jpeg", "png", "webp", "gif", "bmp", "tiff", "avif", "heic" or "raw" (of a camera, shown by its preview)
 	TakenAt       time.Time // EXIF DateTimeOriginal, in its recorded offset or else as UTC; zero if there is none
 }
 
@@ -65,7 +65,8 @@ const keepBytes = 150 << 20
 type header struct {
 	width, height int // as stored, before turning
 	mode          mode
-	whole         bool // a JPEG whose coefficients must all be in memory before the first row can be decoded
+	whole         bool // more than the pixels is in memory at once: all coefficients of a JPEG, the planes of AVIF and HEIC
+	premultiplied bool // a HEIC picture's colours are scaled by alpha
 	meta          metadata
 	jpeg          []byte // the JPEG inside the file that holds its pixels, decoded in place of the file; nil for the file itself
 }
@@ -96,6 +97,10 @@ func formatOf(file []byte) (format, bool) {
 		return format{"bmp", false, readBMP, decodeBMP}, true
 	case isGIF(file):
 		return format{"gif", false, readGIF, decodeGIF}, true
+	case isAVIF(file):
+		return format{"avif", false, readAVIF, decodeAVIF}, true
+	case isHEIC(file):
+		return format{"heic", false, readHEIC, decodeHEIC}, true
 	case isRAW(file): // before TIFF, of which most are a kind
 		return format{"raw", true, readRAW, decodeJPEG}, true
 	case isTIFF(file):
@@ -203,7 +208,7 @@ func (p *Picture) weight(rule model.ResizeRule, x, y axis) int64 {
 }
 
 // wholeWeight is about how many bytes the whole picture takes: its pixels, and as much again for a copy in another mode
-// or twice as much for a JPEG's coefficients of 16 bits.
+// or twice as much for a JPEG's coefficients of 16 bits or the planes that a picture is made of.
 func (p *Picture) wholeWeight() int64 {
 	bytes := int64(p.width) * int64(p.height) * int64(p.mode.bytesPerPixel())
 	if p.whole {

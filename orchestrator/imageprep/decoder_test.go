@@ -67,6 +67,7 @@ func TestBadFiles(t *testing.T) {
 	photo, drawing, webp := golden("rgb-420.jpg"), golden("rgb.png"), golden("rgb-lossy.webp")
 	bomb := pngOf(30000, 30000, nil)
 	drawn, bitmap := gifOf(t, 40, 30), bmpOf(40, 30)
+	avif, heic := golden("rgb-420.avif"), golden("rgb-420.heic")
 	for name, tc := range map[string]struct {
 		file    []byte
 		kind    fault.Kind
@@ -93,7 +94,23 @@ func TestBadFiles(t *testing.T) {
 		"gif code size":             {patched(drawn, gifData(t, drawn), 13), fault.KindInvalid, "the GIF file is damaged (its pixels have a code size"},
 		"gif pixels damaged":        {patched(drawn, gifData(t, drawn)+2, 255, 255, 255), fault.KindInvalid, "the GIF file is damaged (its pixels cannot be decompressed)"},
 		"gif bomb":                  {patched(drawn, 6, 0xff, 0xff, 0xff, 0xff), fault.KindTooLarge, "65535 x 65535"},
-		"heic":                      {[]byte("\x00\x00\x00\x18ftypheic\x00"), fault.KindInvalid, "this is a HEIC picture"},
+		"video":                     {[]byte("\x00\x00\x00\x14ftypisom\x00\x00\x00\x00mp42"), fault.KindInvalid, "this is a video"},
+		"avif of its first box":     {avif[:32], fault.KindInvalid, "the AVIF file ends early"},
+		"avif half there":           {avif[:len(avif)/2], fault.KindInvalid, "the AVIF file ends early"},
+		"avif last bytes missing":   {avif[:len(avif)-20], fault.KindInvalid, "the AVIF file ends early"},
+		"avif pixels damaged":       {withoutContent(avif), fault.KindInvalid, "the AVIF file is damaged"},
+		"avif bomb":                 {resized(avif, 30000, 6000), fault.KindTooLarge, "30000 x 6000"},
+		"avif of 2^32 pixels":       {resized(avif, 1<<16, 1<<16), fault.KindTooLarge, "more than the 268435456 pixels"},
+		"avif without a picture":    {renamed(avif, "av01", "free"), fault.KindInvalid, "the AVIF file is damaged (it holds no picture)"},
+		"heic of its first box":     {heic[:24], fault.KindInvalid, "the HEIC file is damaged (it holds no picture)"},
+		"heic half there":           {heic[:len(heic)/2], fault.KindInvalid, "the HEIC file ends early"},
+		"heic last bytes missing":   {heic[:len(heic)-20], fault.KindInvalid, "the HEIC file ends early"},
+		"heic pixels damaged":       {withoutContent(heic), fault.KindInvalid, "the HEIC file is damaged"},
+		"heic bomb":                 {resized(heic, 30000, 6000), fault.KindTooLarge, "30000 x 6000"},
+		"heic of a huge side":       {resized(heic, 1<<20, 6000), fault.KindTooLarge, "32768 pixels on a side"},
+		"heic of another size":      {resized(heic, 70, 70), fault.KindInvalid, "the HEIC file is damaged"},
+		"heic without a picture":    {renamed(heic, "pitm", "free"), fault.KindInvalid, "the HEIC file is damaged"},
+		"heic of another codec":     {renamed(heic, "hvc1", "vvc1"), fault.KindInvalid, "the HEIC file"},
 		"pdf":                       {[]byte("%PDF-1.7 \x00"), fault.KindInvalid, "this is a PDF document"},
 		"zeros":                     {make([]byte, 5000), fault.KindInvalid, "the file holds only zeros"},
 		"unknown":                   {[]byte{1, 2, 3, 0xfe}, fault.KindInvalid, "it begins with the bytes 01 02 03 fe"},
@@ -415,6 +432,27 @@ func TestThumbnailColours(t *testing.T) {
 func patched(file []byte, at int, b ...byte) []byte {
 	file = slices.Clone(file)
 	copy(file[at:], b)
+	return file
+}
+
+// withoutContent is a copy of a file of boxes with zeros for pixels.
+func withoutContent(file []byte) []byte {
+	at := bytes.Index(file, []byte("mdat")) + 4
+	return patched(file, at, make([]byte, len(file)-at)...)
+}
+
+// renamed is a copy of a file of boxes with another name for each box or kind of that name.
+func renamed(file []byte, from, to string) []byte {
+	return bytes.ReplaceAll(file, []byte(from), []byte(to))
+}
+
+// resized is a copy of a file of boxes that says it holds a picture of another size, uncropped.
+func resized(file []byte, width, height uint32) []byte {
+	file = renamed(file, "clap", "free")
+	for at := bytes.Index(file, []byte("ispe")); at >= 0; at = -1 {
+		binary.BigEndian.PutUint32(file[at+8:], width)
+		binary.BigEndian.PutUint32(file[at+12:], height)
+	}
 	return file
 }
 

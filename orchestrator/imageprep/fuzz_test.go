@@ -69,6 +69,15 @@ func FuzzDecodeWebP(f *testing.F) {
 	fuzzDecode(f, "RIFF", "rgb-lossy.webp", "rgba-lossy.webp", "rgba-lossless.webp", "animated.webp", "turned-5.webp")
 }
 
+// AVIF and HEIC begin with the size of their first box, which no magic overwrites.
+func FuzzDecodeAVIF(f *testing.F) {
+	fuzzDecode(f, "", "rgb-420.avif", "rgba-444-premultiplied.avif", "grey.avif", "animated.avif", "turned-5.avif", "rgb-422-10-bit.avif")
+}
+
+func FuzzDecodeHEIC(f *testing.F) {
+	fuzzDecode(f, "", "rgb-420.heic", "rgba-444.heic", "rgb-422-10-bit.heic", "grid.heic", "turned-6.heic")
+}
+
 func FuzzDecodeGIF(f *testing.F) {
 	for _, size := range [][2]int{{40, 30}, {1, 1}, {3, 200}} {
 		f.Add(gifOf(f, size[0], size[1]))

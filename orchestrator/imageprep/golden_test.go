@@ -57,6 +57,11 @@ func TestInfo(t *testing.T) {
 		"animated.webp":   {Width: 50, Height: 40, Format: "webp"},
 		"la.png":          {Width: 57, Height: 41, Format: "png"},
 		"rgba-lossy.webp": {Width: 77, Height: 59, Format: "webp"},
+		"turned-5.avif":   {Width: 39, Height: 47, Format: "avif", TakenAt: taken},
+		"animated.avif":   {Width: 47, Height: 39, Format: "avif"},
+		"grid.avif":       {Width: 128, Height: 64, Format: "avif"},
+		"turned-6.heic":   {Width: 39, Height: 47, Format: "heic", TakenAt: taken},
+		"grid.heic":       {Width: 128, Height: 64, Format: "heic"},
 	} {
 		t.Run(file, func(t *testing.T) {
 			t.Parallel()

@@ -13,48 +13,21 @@ func isCR3(file []byte) bool { return len(file) >= 12 && string(file[4:12]) == "
 
 func be32(b []byte) uint32 { return binary.BigEndian.Uint32(b) }
 
-// cr3Box is one box: its type and its content.
-type cr3Box struct {
-	kind string
-	data []byte
-}
-
-// nextBox splits off a box. One whose size is 0 goes to the end; one that claims more than there is does not count.
-func nextBox(data []byte) (b cr3Box, rest []byte, ok bool) {
-	if len(data) < 8 {
-		return b, nil, false
-	}
-	size, head := uint64(be32(data)), uint64(8)
-	switch size {
-	case 0:
-		size = uint64(len(data))
-	case 1:
-		if len(data) < 16 {
-			return b, nil, false
-		}
-		size, head = binary.BigEndian.Uint64(data[8:]), 16
-	}
-	if size < head || size > uint64(len(data)) {
-		return b, nil, false
-	}
-	return cr3Box{string(data[4:8]), data[head:size]}, data[size:], true
-}
-
 // readCR3 goes through the boxes of the file once; the depth is that of the format.
 func (r *rawPicture) readCR3() {
 	rest := r.file
 	for {
-		b, next, ok := nextBox(rest)
+		kind, content, next, ok := nextBox(rest)
 		if !ok {
 			r.cut = r.cut || len(rest) > 0
 			return
 		}
 		rest = next
 		switch {
-		case b.kind == "moov":
-			r.readMovie(b.data)
-		case b.kind == "uuid" && hasPrefix(b.data, uuidPreview) && len(b.data) > 24:
-			r.readCanon(b.data[24:]) // behind the identifier come a version and a count
+		case kind == "moov":
+			r.readMovie(content)
+		case kind == "uuid" && hasPrefix(content, uuidPreview) && len(content) > 24:
+			r.readCanon(content[24:]) // behind the identifier come a version and a count
 		}
 	}
 }
@@ -65,16 +38,16 @@ func hasPrefix(data []byte, prefix string) bool {
 
 func (r *rawPicture) readMovie(data []byte) {
 	for {
-		b, next, ok := nextBox(data)
+		kind, content, next, ok := nextBox(data)
 		if !ok {
 			return
 		}
 		data = next
 		switch {
-		case b.kind == "uuid" && hasPrefix(b.data, uuidCanon):
-			r.readCanon(b.data[len(uuidCanon):])
-		case b.kind == "trak":
-			r.readTrack(b.data)
+		case kind == "uuid" && hasPrefix(content, uuidCanon):
+			r.readCanon(content[len(uuidCanon):])
+		case kind == "trak":
+			r.readTrack(content)
 		}
 	}
 }
@@ -83,24 +56,24 @@ func (r *rawPicture) readMovie(data []byte) {
 func (r *rawPicture) readCanon(data []byte) {
 	const jpegAt = 16 // behind version, sides and size, in both THMB and PRVW
 	for {
-		b, next, ok := nextBox(data)
+		kind, content, next, ok := nextBox(data)
 		if !ok {
 			return
 		}
 		data = next
 		switch {
-		case b.kind == "CMT1":
-			if t, ok := openTIFF(b.data); ok {
+		case kind == "CMT1":
+			if t, ok := openTIFF(content); ok {
 				var found [1]field
 				t.directory(t.first, found[:], tagOrientation)
 				r.meta.orientation = t.orientation(found[0])
 			}
-		case b.kind == "CMT2":
-			if t, ok := openTIFF(b.data); ok {
+		case kind == "CMT2":
+			if t, ok := openTIFF(content); ok {
 				r.meta.takenAt = t.takenIn(t.first)
 			}
-		case (b.kind == "THMB" || b.kind == "PRVW") && len(b.data) > jpegAt:
-			r.offerBytes(b.data[jpegAt:], b.kind == "THMB")
+		case (kind == "THMB" || kind == "PRVW") && len(content) > jpegAt:
+			r.offerBytes(content[jpegAt:], kind == "THMB")
 		}
 	}
 }
@@ -108,11 +81,13 @@ func (r *rawPicture) readCanon(data []byte) {
 // readTrack offers the first sample of a track.
 func (r *rawPicture) readTrack(data []byte) {
 	for _, kind := range [...]string{"mdia", "minf", "stbl"} {
-		if data = boxWithin(data, kind); data == nil {
+		var ok bool
+		if data, ok = boxIn(data, kind); !ok {
 			return
 		}
 	}
-	length, offset := boxWithin(data, "stsz"), boxWithin(data, "co64")
+	length, _ := boxIn(data, "stsz")
+	offset, _ := boxIn(data, "co64")
 	if len(length) < 12 {
 		return
 	}
@@ -126,18 +101,7 @@ func (r *rawPicture) readTrack(data []byte) {
 		}
 		return
 	}
-	if offset = boxWithin(data, "stco"); len(offset) >= 12 {
+	if offset, _ = boxIn(data, "stco"); len(offset) >= 12 {
 		r.offer(int64(be32(offset[8:])), int64(size))
-	}
-}
-
-// boxWithin is the content of the first box of a kind, or nil.
-func boxWithin(data []byte, kind string) []byte {
-	for {
-		b, next, ok := nextBox(data)
-		if !ok || b.kind == kind {
-			return b.data
-		}
-		data = next
 	}
 }

@@ -9,7 +9,7 @@ import (
 	"clipseek/orchestrator/fault"
 )
 
-const readable = "JPEG, PNG, WebP, GIF, BMP, TIFF and the previews of camera RAW files can be read"
+const readable = "JPEG, PNG, WebP, GIF, BMP, TIFF, AVIF, HEIC and the previews of camera RAW files can be read"
 
 // signatures are the first bytes of files that are often found among pictures.
 var signatures = []struct {
@@ -23,10 +23,6 @@ var signatures = []struct {
 	{0, "\xff\x0a", "a JPEG XL picture"},
 	{0, "\x00\x00\x00\x0cJXL ", "a JPEG XL picture"},
 	{0, "\x00\x00\x01\x00", "an icon file"},
-	{4, "ftypavi", "an AVIF picture"},
-	{4, "ftyphei", "a HEIC picture"},
-	{4, "ftyphev", "a HEIC picture"},
-	{4, "ftypmif1", "a HEIC picture"},
 	{6, "HEAPCCDR", "a camera RAW picture of an old kind (CRW)"},
 	{0, "\x00MRM", "a camera RAW picture of an old kind (MRW)"},
 	{0, "FOVb", "a camera RAW picture of an old kind (X3F)"},

@@ -11,8 +11,11 @@ import pathlib
 
 import numpy as np
 import PIL
-from PIL import Image, features
+import pillow_heif
+from PIL import Image, ImageCms, features
 
+import avifs
+import heics
 import parity
 import pngwriter
 import reference
@@ -54,6 +57,38 @@ def pictures():
         yield f"{mode.lower()}-lossless.webp", parity.saved(parity.image(mode, 47, 39, 14), "WEBP", lossless=True)
     frames = [parity.image("RGBA", 50, 40, s) for s in (15, 16)]
     yield "animated.webp", parity.saved(frames[0], "WEBP", save_all=True, append_images=frames[1:])
+    yield from avif_pictures()
+    yield from heic_pictures()
+
+
+def avif_pictures():
+    size = (47, 39)
+    yield "rgb-420.avif", parity.saved(parity.image("RGB", *size, 17), "AVIF", speed=0)
+    yield "rgba-444-premultiplied.avif", parity.saved(parity.image("RGBA", *size, 18), "AVIF", subsampling="4:4:4", alpha_premultiplied=True, speed=0)
+    yield "grey.avif", parity.saved(parity.image("L", *size, 19), "AVIF", range="limited", speed=0)
+    frames = [parity.image("RGB", *size, s) for s in (20, 21)]
+    yield "animated.avif", parity.saved(frames[0], "AVIF", save_all=True, append_images=frames[1:], speed=0)
+    exif = orientation_only(5)
+    exif[0x8769] = {0x9003: "2024:05:17 18:30:05", 0x9011: "+02:00"}
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    yield "turned-5.avif", parity.saved(parity.image("RGB", *size, 22), "AVIF", exif=exif, icc_profile=profile, speed=0)
+    lib = avifs.library()
+    yield "rgb-422-10-bit.avif", avifs.encoded(lib, [avifs.drawn(lib, *size, 10, "422", False, 9, primaries=9)])
+    yield "rgba-420-10-bit-premultiplied.avif", avifs.encoded(lib, [avifs.drawn(lib, *size, 10, "420", True, 1, True, True)])
+    yield "rgba-420-12-bit.avif", avifs.encoded(lib, [avifs.drawn(lib, *size, 12, "420", True, 6, True)])
+    yield "grid.avif", avifs.encoded(lib, [avifs.drawn(lib, 64, 64, 8, "420", True, 6, seed=s) for s in range(2)], columns=2)
+
+
+def heic_pictures():  # kinds whose pixels do not depend on libheif's version
+    size = (47, 39)
+    yield "rgb-420.heic", parity.saved(parity.image("RGB", *size, 23), "HEIF", full_range_flag=0)
+    yield "rgba-444.heic", parity.saved(parity.image("RGBA", *size, 24), "HEIF", chroma=444)
+    yield "rgb-422-10-bit.heic", heics.of_bits(10, "RGB", *size, 25, chroma=422)
+    yield "grid.heic", parity.saved(parity.image("RGB", 128, 64, 26), "HEIF", chroma=444, tile_size=64, quality=20)
+    exif = orientation_only(6)
+    exif[0x8769] = {0x9003: "2024:05:17 18:30:05", 0x9011: "+02:00"}
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    yield "turned-6.heic", parity.saved(parity.image("RGB", *size, 27), "HEIF", chroma=444, exif=exif.tobytes(), icc_profile=profile)
 
 
 def orientation_only(value):
@@ -71,7 +106,7 @@ def main():
         for size, rule in PREPARATIONS:
             digest = hashlib.sha256(np.ascontiguousarray(reference.pixels(data, size, rule)).tobytes()).hexdigest()
             cases.append({"file": name, "size": size, "rule": rule, "sha256": digest})
-    origin = f"golden.py with Pillow {PIL.__version__}, libjpeg-turbo {features.version('libjpeg_turbo')}, libwebp {features.version('webp')}; pictures drawn by parity.py"
+    origin = f"golden.py with Pillow {PIL.__version__}, libjpeg-turbo {features.version('libjpeg_turbo')}, libwebp {features.version('webp')}, libavif {features.version('avif')}, pillow-heif {pillow_heif.__version__}; pictures drawn by parity.py"
     lines = ",\n  ".join(json.dumps(c) for c in cases)
     (folder / "golden.json").write_text(f'{{"origin": {json.dumps(origin)},\n "cases": [\n  {lines}\n]}}\n')
 

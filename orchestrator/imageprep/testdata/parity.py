@@ -245,16 +245,23 @@ def late_exif(samples, block):
     return data[:-12] + pngwriter.chunk(b"eXIf", block) + data[-12:]
 
 
-def main():
-    out = pathlib.Path(sys.argv[1])
+def write(out, sources):
+    """Writes the files of all sources, their reference pixels and cases.json; returns the cases."""
     cases = []
-    for source in (jpegs, pngs, webps, gifs, bmps, turned, tiffs.files):
+    for source in sources:
         for name, data, *twin in source():
             (out / name).write_bytes(data)
             for size, rule in PREPARATIONS[1:] if source is tiffs.files else PREPARATIONS:
                 pixels = f"{name}.{rule}-{size}"
                 (out / pixels).write_bytes(reference.pixels(*(twin or [data]), size, rule).tobytes())
                 cases.append({"name": name, "file": name, "size": size, "rule": rule, "pixels": pixels})
+    (out / "cases.json").write_text(json.dumps(cases))
+    return cases
+
+
+def main():
+    out = pathlib.Path(sys.argv[1])
+    cases = write(out, (jpegs, pngs, webps, gifs, bmps, turned, tiffs.files))
     marked = next(c for c in cases if c["name"] == "jpeg-640x480")
     rgb = np.frombuffer((out / marked["pixels"]).read_bytes(), np.uint8).reshape(marked["size"], marked["size"], 3)
     (out / "tensor.f32").write_bytes(reference.tensor(rgb).astype("<f4").tobytes())
