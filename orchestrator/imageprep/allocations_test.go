@@ -21,16 +21,7 @@ func TestAllocations(t *testing.T) {
 	} {
 		file := readFile(t, filepath.Join("testdata/golden", name))
 		decoder := newDecoder(t, Default())
-		allocations := testing.AllocsPerRun(50, func() {
-			picture, err := decoder.Decode(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if err := picture.Tensor(spec, dst); err != nil {
-				t.Fatal(err)
-			}
-			picture.Release()
-		})
+		allocations := testing.AllocsPerRun(50, func() { fillTensor(t, decoder, file, spec, dst) })
 		if allocations != 0 {
 			t.Errorf("%s: %v allocations, want none", name, allocations)
 		}

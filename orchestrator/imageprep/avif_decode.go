@@ -8,11 +8,7 @@ package imageprep
 // #cgo nocallback clipseek_avif_decode
 import "C"
 
-import (
-	"unsafe"
-
-	"clipseek/orchestrator/fault"
-)
+import "clipseek/orchestrator/fault"
 
 // avifInfo is what the boxes of an AVIF file say.
 type avifInfo struct {
@@ -33,16 +29,8 @@ func avifRead(file []byte) (avifInfo, error) {
 		width: int(info.width), height: int(info.height),
 		alpha: info.alpha != 0, grey: info.grey != 0,
 		turned: turnedBy(int(info.turn), int(info.mirror)),
-		exif:   avifBlock(info.exif), xmp: avifBlock(info.xmp), icc: avifBlock(info.icc),
+		exif:   copyBlock(info.exif), xmp: copyBlock(info.xmp), icc: copyBlock(info.icc),
 	}, nil
-}
-
-// avifBlock copies a block of metadata; nil if there is none.
-func avifBlock(block C.struct_clipseek_avif_block) []byte {
-	if block.data == nil {
-		return nil
-	}
-	return append([]byte(nil), unsafe.Slice((*byte)(block.data), block.size)...)
 }
 
 // avifDecode decodes the first picture of a file into out: grey, RGB or RGBA. C borrows both buffers for the length of

@@ -62,30 +62,10 @@ func scene(t testing.TB, w, h int) []byte {
 }
 
 // BenchmarkTensor is a file to a tensor of 336.
-func BenchmarkTensor(b *testing.B) { benchTensor(b, Default()) }
+func BenchmarkTensor(b *testing.B) { benchTensor(b, Default(), benchPicture) }
 
 // BenchmarkPNG is a PNG to a tensor of 336.
-func BenchmarkPNG(b *testing.B) {
-	spec := Spec{Size: 336, Resize: model.ResizeShortest, Mean: clipMean, Std: clipStd}
-	dst := make([]float32, spec.Len())
-	for _, size := range benchSizes {
-		b.Run(fmt.Sprintf("%dx%d", size[0], size[1]), func(b *testing.B) {
-			decoder, file := newDecoder(b, Default()), benchPNG(b, size[0], size[1])
-			b.ReportAllocs()
-			defer processorTime(b)()
-			for b.Loop() {
-				picture, err := decoder.Decode(file)
-				if err != nil {
-					b.Fatal(err)
-				}
-				if err := picture.Tensor(spec, dst); err != nil {
-					b.Fatal(err)
-				}
-				picture.Release()
-			}
-		})
-	}
-}
+func BenchmarkPNG(b *testing.B) { benchTensor(b, Default(), benchPNG) }
 
 // benchPNG is as benchPicture.
 func benchPNG(b *testing.B, w, h int) []byte {
@@ -108,26 +88,20 @@ func benchPNG(b *testing.B, w, h int) []byte {
 func BenchmarkFast(b *testing.B) {
 	cfg := Default()
 	cfg.Fast = true
-	benchTensor(b, cfg)
+	benchTensor(b, cfg, benchPicture)
 }
 
-func benchTensor(b *testing.B, cfg Config) {
+// benchTensor prepares the pictures that made gives, of each size.
+func benchTensor(b *testing.B, cfg Config, made func(b *testing.B, w, h int) []byte) {
 	spec := Spec{Size: 336, Resize: model.ResizeShortest, Mean: clipMean, Std: clipStd}
 	dst := make([]float32, spec.Len())
 	for _, size := range benchSizes {
 		b.Run(fmt.Sprintf("%dx%d", size[0], size[1]), func(b *testing.B) {
-			decoder, file := newDecoder(b, cfg), benchPicture(b, size[0], size[1])
+			decoder, file := newDecoder(b, cfg), made(b, size[0], size[1])
 			b.ReportAllocs()
 			defer processorTime(b)()
 			for b.Loop() {
-				picture, err := decoder.Decode(file)
-				if err != nil {
-					b.Fatal(err)
-				}
-				if err := picture.Tensor(spec, dst); err != nil {
-					b.Fatal(err)
-				}
-				picture.Release()
+				fillTensor(b, decoder, file, spec, dst)
 			}
 		})
 	}

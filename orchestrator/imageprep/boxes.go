@@ -2,6 +2,7 @@ package imageprep
 
 import (
 	"encoding/binary"
+	"iter"
 	"slices"
 )
 
@@ -64,15 +65,27 @@ func nextBox(data []byte) (kind string, content, rest []byte, ok bool) {
 	return string(data[4:8]), data[head:size], data[size:], true
 }
 
+// boxes goes through boxes, with kind and content, up to the first that is not whole.
+func boxes(data []byte) iter.Seq2[string, []byte] {
+	return func(yield func(kind string, content []byte) bool) {
+		for {
+			kind, content, rest, ok := nextBox(data)
+			if !ok || !yield(kind, content) {
+				return
+			}
+			data = rest
+		}
+	}
+}
+
 // boxIn is the content of the first box of a kind among boxes.
 func boxIn(data []byte, kind string) ([]byte, bool) {
-	for {
-		k, content, rest, ok := nextBox(data)
-		if !ok || k == kind {
-			return content, ok
+	for k, content := range boxes(data) {
+		if k == kind {
+			return content, true
 		}
-		data = rest
 	}
+	return nil, false
 }
 
 // checkItems judges where a file says that its items lie: within it, and together in not much more bytes than it has,

@@ -32,7 +32,7 @@ func New(cfg Config) (*Decoder, error) {
 // Info describes a picture.
 type Info struct {
 	Width, Height int       // pixels, upright: as shown
-	Format        string    // "jpeg", "png", "webp", "gif", "bmp", "tiff", "avif", "heic" or "raw" (of a camera, shown by its preview)
+	Format        string    // "jpeg", "png", "webp", "gif", "bmp", "tiff", "avif", "heic" or "raw" (a camera's, by its preview)
 	TakenAt       time.Time // EXIF DateTimeOriginal, in its recorded offset or else as UTC; zero if there is none
 }
 
@@ -47,9 +47,9 @@ type Picture struct {
 	info Info
 	turn orientation // how the stored pixels are to be shown
 
-	pixels  plane // not upright; valid behind decode
-	decoded mode  // of pixels: the file's mode, or what the conversion to sRGB made of it
-	spare   []byte
+	pixels  plane  // not upright; valid behind decode
+	decoded mode   // of pixels: the file's mode, or what the conversion to sRGB made of it
+	spare   []byte // the other of two buffers for pixels that are converted
 	palette [256][4]byte
 	png     pngReader
 	message jpegMessage

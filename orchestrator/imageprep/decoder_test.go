@@ -405,18 +405,7 @@ func TestThumbnailColours(t *testing.T) {
 	if err := png.Encode(&file, picture); err != nil {
 		t.Fatal(err)
 	}
-	decoded, err := newDecoder(t, Default()).Decode(file.Bytes())
-	if err != nil {
-		t.Fatal(err)
-	}
-	data, err := decoded.Thumbnail(30, 95)
-	if err != nil {
-		t.Fatal(err)
-	}
-	shown, err := jpeg.Decode(bytes.NewReader(data))
-	if err != nil {
-		t.Fatal(err)
-	}
+	shown := thumbnailOf(t, file.Bytes(), 30)
 	for x, want := range map[int][3]int{3: {255, 255, 255}, 26: {200, 40, 90}} {
 		r, g, b, _ := shown.At(x, 10).RGBA()
 		for c, v := range [3]uint32{r, g, b} {
@@ -426,6 +415,24 @@ func TestThumbnailColours(t *testing.T) {
 			}
 		}
 	}
+}
+
+// thumbnailOf is the thumbnail of a file, decoded.
+func thumbnailOf(t *testing.T, file []byte, side int) image.Image {
+	t.Helper()
+	picture, err := newDecoder(t, Default()).Decode(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	small, err := picture.Thumbnail(side, 95)
+	if err != nil {
+		t.Fatal(err)
+	}
+	shown, err := jpeg.Decode(bytes.NewReader(small))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return shown
 }
 
 // patched is a copy of file with other bytes at an offset.

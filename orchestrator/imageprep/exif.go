@@ -91,9 +91,9 @@ func (t tiff) word(at int64) int64 {
 	return int64(t.order.Uint32(t.data[at:]))
 }
 
-// directory reads the wanted tags of the directory at offset into found, in their order. It follows Pillow where a block is damaged:
-// the first usable entry of a tag counts, entries whose data would exceed the block are skipped, and reading stops where
-// data lie outside. The work is bounded by the block's size.
+// directory reads the wanted tags of the directory at offset into found, in their order. It follows Pillow where a block is
+// damaged: the first usable entry of a tag counts, entries whose data would exceed the block are skipped, and reading stops
+// where data lie outside. The work is bounded by the block's size.
 func (t tiff) directory(offset int64, found []field, wanted ...uint16) {
 	size, word, head := int64(len(t.data)), int64(4), int64(2) // of the block, of an offset, of the number of entries
 	if t.big {

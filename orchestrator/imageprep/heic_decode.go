@@ -8,11 +8,7 @@ package imageprep
 // #cgo nocallback clipseek_heic_decode
 import "C"
 
-import (
-	"unsafe"
-
-	"clipseek/orchestrator/fault"
-)
+import "clipseek/orchestrator/fault"
 
 // heicInfo is what the boxes of a HEIC file say of its primary picture.
 type heicInfo struct {
@@ -31,16 +27,8 @@ func heicRead(file []byte) (heicInfo, error) {
 	return heicInfo{
 		width: int(info.width), height: int(info.height),
 		alpha: info.alpha != 0, premultiplied: info.premultiplied != 0,
-		exif: heicBlock(info.exif), icc: heicBlock(info.icc),
+		exif: copyBlock(info.exif), icc: copyBlock(info.icc),
 	}, nil
-}
-
-// heicBlock copies a block of metadata; nil if there is none.
-func heicBlock(block C.struct_clipseek_heic_block) []byte {
-	if block.data == nil {
-		return nil
-	}
-	return append([]byte(nil), unsafe.Slice((*byte)(block.data), block.size)...)
 }
 
 // heicDecode decodes the primary picture of a file into out: RGB or RGBA. C borrows both buffers for the length of the

@@ -16,7 +16,7 @@ import (
 // half the size (4:2:0) in full range. There libheif's arithmetic differs from version to version.
 func TestHEICParity(t *testing.T) {
 	t.Parallel()
-	compareParity(t, reference(t, "heics.py"), func(name string) float64 {
+	compareParity(t, newDecoder(t, Default()), reference(t, "heics.py"), func(name string) float64 {
 		switch {
 		case !strings.Contains(name, "420-full"):
 			return 0

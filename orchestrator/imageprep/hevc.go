@@ -23,13 +23,8 @@ func (s sequence) fits(width, height int) bool {
 func checkSequences(file []byte, width, height int) error {
 	meta, _ := boxIn(file, "meta")
 	properties, _ := boxIn(meta[min(4, len(meta)):], "iprp")
-	rest, _ := boxIn(properties, "ipco")
-	for {
-		kind, content, next, ok := nextBox(rest)
-		if !ok {
-			return nil
-		}
-		rest = next
+	container, _ := boxIn(properties, "ipco")
+	for kind, content := range boxes(container) {
 		if kind != "hvcC" {
 			continue
 		}
@@ -39,6 +34,7 @@ func checkSequences(file []byte, width, height int) error {
 			}
 		}
 	}
+	return nil
 }
 
 // sequencesOf finds the parameter sets in the content of a hvcC box.

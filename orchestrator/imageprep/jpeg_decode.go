@@ -26,11 +26,15 @@ func jpegFile(h header, eighths int) C.struct_clipseek_jpeg {
 		eighths: C.int(eighths), max_scans: maxScans}
 }
 
-// decodeJPEG decodes the whole picture. C borrows both buffers for the length of the call and keeps neither.
+// decodeJPEG decodes the whole picture.
 func decodeJPEG(p *Picture, eighths int) error {
 	c := jpegFile(p.header, eighths)
-	status := C.clipseek_jpeg_decode(bytesOf(p.file), C.size_t(len(p.file)), &c, bytesOf(p.pixels.pix), &p.message[0])
-	return jpegFault(status, &p.message)
+	return jpegPixels(p.file, &c, p.pixels.pix, &p.message)
+}
+
+// jpegPixels decodes a whole file. C borrows both buffers for the length of the call and keeps neither.
+func jpegPixels(file []byte, c *C.struct_clipseek_jpeg, pix []byte, message *jpegMessage) error {
+	return jpegFault(C.clipseek_jpeg_decode(bytesOf(file), C.size_t(len(file)), c, bytesOf(pix), &message[0]), message)
 }
 
 // resizeJPEG decodes no more than the part that x and y reach and filters it row by row, so that the picture is never

@@ -71,7 +71,7 @@ static int open_file(const uint8_t *data, size_t size, uint32_t pixels, avifDeco
 }
 
 /* take copies a block of metadata. */
-static int take(struct clipseek_avif_block *to, const avifRWData *from)
+static int take(struct clipseek_block *to, const avifRWData *from)
 {
 	if (from->size == 0)
 		return CLIPSEEK_AVIF_OK;

@@ -2,8 +2,7 @@
 #ifndef CLIPSEEK_LIBAVIF_H
 #define CLIPSEEK_LIBAVIF_H
 
-#include <stddef.h>
-#include <stdint.h>
+#include "block.h"
 
 enum clipseek_avif_status {
 	CLIPSEEK_AVIF_OK = 0,
@@ -16,18 +15,12 @@ enum clipseek_avif_status {
 	CLIPSEEK_AVIF_MEMORY     /* memory was lacking */
 };
 
-/* A block of metadata, in memory of its own; data is NULL where there is none. */
-struct clipseek_avif_block {
-	uint8_t *data;
-	size_t size;
-};
-
 /* What the boxes of a file say. */
 struct clipseek_avif {
 	uint32_t width, height;
 	int alpha, grey;      /* 1 or 0 */
 	int turn, mirror;     /* quarter turns against the clock; then 1 exchanges left and right, 0 top and bottom, -1 nothing */
-	struct clipseek_avif_block exif, xmp, icc;
+	struct clipseek_block exif, xmp, icc;
 };
 
 /* clipseek_avif_read reads the boxes of a file and decodes nothing. The caller owes clipseek_avif_free where it succeeds. */

@@ -66,7 +66,7 @@ static int open_file(const uint8_t *data, size_t size, int limit, struct opened 
 }
 
 /* reserve makes room for a block of metadata. */
-static int reserve(struct clipseek_heic_block *block, size_t size)
+static int reserve(struct clipseek_block *block, size_t size)
 {
 	if (size == 0)
 		return 0;
@@ -75,7 +75,7 @@ static int reserve(struct clipseek_heic_block *block, size_t size)
 	return block->data != NULL;
 }
 
-static void discard(struct clipseek_heic_block *block)
+static void discard(struct clipseek_block *block)
 {
 	free(block->data);
 	block->data = NULL;
@@ -83,7 +83,7 @@ static void discard(struct clipseek_heic_block *block)
 }
 
 /* take_exif and take_icc leave the block empty where there is none or it cannot be had: a picture can do without. */
-static void take_exif(const struct heif_image_handle *picture, struct clipseek_heic_block *block)
+static void take_exif(const struct heif_image_handle *picture, struct clipseek_block *block)
 {
 	heif_item_id id;
 	if (heif_image_handle_get_list_of_metadata_block_IDs(picture, "Exif", &id, 1) != 1)
@@ -94,7 +94,7 @@ static void take_exif(const struct heif_image_handle *picture, struct clipseek_h
 		discard(block);
 }
 
-static void take_icc(const struct heif_image_handle *picture, struct clipseek_heic_block *block)
+static void take_icc(const struct heif_image_handle *picture, struct clipseek_block *block)
 {
 	enum heif_color_profile_type type = heif_image_handle_get_color_profile_type(picture);
 	if (type != heif_color_profile_type_prof && type != heif_color_profile_type_rICC)

@@ -2,8 +2,7 @@
 #ifndef CLIPSEEK_LIBHEIF_H
 #define CLIPSEEK_LIBHEIF_H
 
-#include <stddef.h>
-#include <stdint.h>
+#include "block.h"
 
 enum clipseek_heic_status {
 	CLIPSEEK_HEIC_OK = 0,
@@ -16,17 +15,11 @@ enum clipseek_heic_status {
 	CLIPSEEK_HEIC_MEMORY     /* memory was lacking */
 };
 
-/* A block of metadata, in memory of its own; data is NULL where there is none. */
-struct clipseek_heic_block {
-	uint8_t *data;
-	size_t size;
-};
-
 /* What the boxes of a file say of its primary picture. */
 struct clipseek_heic {
 	int width, height;        /* as shown: libheif crops and turns as the boxes say */
 	int alpha, premultiplied; /* 1 or 0 */
-	struct clipseek_heic_block exif, icc;
+	struct clipseek_block exif, icc;
 };
 
 /* clipseek_heic_read reads the boxes of a file and decodes nothing. The caller owes clipseek_heic_free where it succeeds. */

@@ -23,8 +23,8 @@ func (r *resampler) nearest(src plane, o orientation, x, y axis) plane {
 	return out
 }
 
-// nearestIndices is the source pixel of each wanted output pixel, in the memory of indices. Pillow steps through the source by repeated addition
-// from the first pixel on, and its rounding errors decide between neighbours, so they are made here too.
+// nearestIndices is the source pixel of each wanted output pixel, in the memory of indices. Pillow steps through the source
+// by repeated addition from the first pixel on, and its rounding errors decide between neighbours, so they are made here too.
 func nearestIndices(indices []int, a axis, mirrored bool) []int {
 	indices = indices[:0]
 	step := float64(a.in) / float64(a.out)

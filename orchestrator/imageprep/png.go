@@ -218,15 +218,20 @@ func pngText(c pngChunk) (key string, text []byte) {
 	if !packed {
 		return string(k), rest
 	}
-	unpacker, err := zlib.NewReader(bytes.NewReader(rest))
-	if err != nil {
-		return "", nil
-	}
-	text, err = io.ReadAll(io.LimitReader(unpacker, maxText))
-	if err != nil {
+	if text, ok = unpacked(rest, maxText); !ok {
 		return "", nil
 	}
 	return string(k), text
+}
+
+// unpacked is what zlib packed, cut off at limit bytes; it is not ok where that is damaged before.
+func unpacked(packed []byte, limit int64) (content []byte, ok bool) {
+	unpacker, err := zlib.NewReader(bytes.NewReader(packed))
+	if err != nil {
+		return nil, false
+	}
+	content, err = io.ReadAll(io.LimitReader(unpacker, limit))
+	return content, err == nil
 }
 
 // rawProfile decodes ImageMagick's form of a profile: three lines of heading, then hexadecimal digits.

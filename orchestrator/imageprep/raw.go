@@ -2,6 +2,7 @@ package imageprep
 
 import (
 	"bytes"
+	"encoding/binary"
 
 	"clipseek/orchestrator/fault"
 )
@@ -125,5 +126,5 @@ func (r *rawPicture) readRAF() {
 		r.cut = true
 		return
 	}
-	r.offer(int64(be32(r.file[previewAt:])), int64(be32(r.file[previewAt+4:])))
+	r.offer(int64(binary.BigEndian.Uint32(r.file[previewAt:])), int64(binary.BigEndian.Uint32(r.file[previewAt+4:])))
 }

@@ -1,6 +1,9 @@
 package imageprep
 
-import "encoding/binary"
+import (
+	"bytes"
+	"encoding/binary"
+)
 
 // Canon's CR3 is an ISO base media file (ISO/IEC 14496-12) of brand "crx ". Its boxes of type uuid hold EXIF blocks
 // (CMT1 and CMT2) and small previews (THMB and PRVW); the first sample of a track is the full preview or sensor data.
@@ -10,8 +13,6 @@ const (
 )
 
 func isCR3(file []byte) bool { return len(file) >= 12 && string(file[4:12]) == "ftypcrx " }
-
-func be32(b []byte) uint32 { return binary.BigEndian.Uint32(b) }
 
 // readCR3 goes through the boxes of the file once; the depth is that of the format.
 func (r *rawPicture) readCR3() {
@@ -26,25 +27,16 @@ func (r *rawPicture) readCR3() {
 		switch {
 		case kind == "moov":
 			r.readMovie(content)
-		case kind == "uuid" && hasPrefix(content, uuidPreview) && len(content) > 24:
+		case kind == "uuid" && bytes.HasPrefix(content, []byte(uuidPreview)) && len(content) > 24:
 			r.readCanon(content[24:]) // behind the identifier come a version and a count
 		}
 	}
 }
 
-func hasPrefix(data []byte, prefix string) bool {
-	return len(data) >= len(prefix) && string(data[:len(prefix)]) == prefix
-}
-
 func (r *rawPicture) readMovie(data []byte) {
-	for {
-		kind, content, next, ok := nextBox(data)
-		if !ok {
-			return
-		}
-		data = next
+	for kind, content := range boxes(data) {
 		switch {
-		case kind == "uuid" && hasPrefix(content, uuidCanon):
+		case kind == "uuid" && bytes.HasPrefix(content, []byte(uuidCanon)):
 			r.readCanon(content[len(uuidCanon):])
 		case kind == "trak":
 			r.readTrack(content)
@@ -55,12 +47,7 @@ func (r *rawPicture) readMovie(data []byte) {
 // readCanon reads the boxes of Canon's own.
 func (r *rawPicture) readCanon(data []byte) {
 	const jpegAt = 16 // behind version, sides and size, in both THMB and PRVW
-	for {
-		kind, content, next, ok := nextBox(data)
-		if !ok {
-			return
-		}
-		data = next
+	for kind, content := range boxes(data) {
 		switch {
 		case kind == "CMT1":
 			if t, ok := openTIFF(content); ok {
@@ -91,9 +78,9 @@ func (r *rawPicture) readTrack(data []byte) {
 	if len(length) < 12 {
 		return
 	}
-	size := be32(length[4:]) // of every sample, or 0 where each has its own
+	size := binary.BigEndian.Uint32(length[4:]) // of every sample, or 0 where each has its own
 	if size == 0 && len(length) >= 16 {
-		size = be32(length[12:])
+		size = binary.BigEndian.Uint32(length[12:])
 	}
 	if len(offset) >= 16 {
 		if at := binary.BigEndian.Uint64(offset[8:]); at < 1<<62 {
@@ -102,6 +89,6 @@ func (r *rawPicture) readTrack(data []byte) {
 		return
 	}
 	if offset, _ = boxIn(data, "stco"); len(offset) >= 12 {
-		r.offer(int64(be32(offset[8:])), int64(size))
+		r.offer(int64(binary.BigEndian.Uint32(offset[8:])), int64(size))
 	}
 }

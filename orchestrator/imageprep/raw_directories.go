@@ -6,25 +6,21 @@ import (
 	"slices"
 )
 
-// Tags of TIFF directories (TIFF 6.0, TIFF/EP, DNG 1.7 and the makers' own) that lead to previews or tell a RAW file
-// from another TIFF.
+// Tags beside those of plain TIFF files (TIFF/EP, DNG 1.7 and the makers' own) that lead to previews or tell a RAW file from
+// another TIFF.
 const (
-	rawTagJPEG            = 0x002e // Panasonic: the preview itself
-	rawTagLargerJPEG      = 0x0127 // Panasonic: one of full size
-	rawTagCompression     = 0x0103
-	rawTagPhotometric     = 0x0106
-	rawTagStripOffsets    = 0x0111
-	rawTagStripByteCounts = 0x0117
-	rawTagSubDirectories  = 0x014a
-	rawTagJPEGOffset      = 0x0201
-	rawTagJPEGBytes       = 0x0202
-	rawTagMakerNote       = 0x927c // in the EXIF directory
-	rawTagDNGVersion      = 0xc612
+	rawTagJPEG           = 0x002e // Panasonic: the preview itself
+	rawTagLargerJPEG     = 0x0127 // Panasonic: one of full size
+	rawTagSubDirectories = 0x014a
+	rawTagJPEGOffset     = 0x0201
+	rawTagJPEGBytes      = 0x0202
+	rawTagMakerNote      = 0x927c // in the EXIF directory
+	rawTagDNGVersion     = 0xc612
 )
 
 // rawWanted are the tags that are read of each directory, in the order of rawDirectory's fields.
-var rawWanted = [...]uint16{tagOrientation, tagExifDirectory, tagDateTimeOriginal, rawTagJPEG, rawTagLargerJPEG, rawTagCompression,
-	rawTagPhotometric, rawTagStripOffsets, rawTagStripByteCounts, rawTagSubDirectories, rawTagJPEGOffset, rawTagJPEGBytes,
+var rawWanted = [...]uint16{tagOrientation, tagExifDirectory, tagDateTimeOriginal, rawTagJPEG, rawTagLargerJPEG, tagCompression,
+	tagPhotometric, tagStripOffsets, tagStripByteCounts, rawTagSubDirectories, rawTagJPEGOffset, rawTagJPEGBytes,
 	rawTagMakerNote, rawTagDNGVersion}
 
 // rawField is a field and the offset of its bytes.
@@ -93,8 +89,8 @@ func openRAWHeader(file []byte) (t tiff, own, ok bool) {
 	t.first = int64(t.order.Uint32(file[4:]))
 	if len(file) >= 16 {
 		mark := file[8:16]
-		own = own || hasPrefix(mark, "CR\x02") || // Canon
-			hasPrefix(mark, "IIII") && string(mark[5:]) == "waR" || hasPrefix(mark, "MMMMRaw") // Phase One
+		own = own || bytes.HasPrefix(mark, []byte("CR\x02")) || // Canon
+			bytes.HasPrefix(mark, []byte("IIII")) && string(mark[5:]) == "waR" || bytes.HasPrefix(mark, []byte("MMMMRaw")) // Phase One
 	}
 	return t, own, true
 }
@@ -135,11 +131,11 @@ func (r *rawPicture) readDirectory(w *rawWalk, d *rawDirectory, first bool) (ofR
 			r.meta.takenAt = w.takenIn(w.first)
 		}
 	}
-	photometric, _ := w.integer(d.of(rawTagPhotometric), 0)
-	compression, _ := w.integer(d.of(rawTagCompression), 0)
+	photometric, _ := w.integer(d.of(tagPhotometric), 0)
+	compression, _ := w.integer(d.of(tagCompression), 0)
 	sensor := photometric == photometricCFA || photometric == photometricLinearRaw || isSensorCompression(compression)
 	if !sensor && photometric <= photometricYCbCr { // the rest are masks, depths and sensor data
-		r.offerPair(w.tiff, d.of(rawTagStripOffsets), d.of(rawTagStripByteCounts), 0)
+		r.offerPair(w.tiff, d.of(tagStripOffsets), d.of(tagStripByteCounts), 0)
 	}
 	r.offerPair(w.tiff, d.of(rawTagJPEGOffset), d.of(rawTagJPEGBytes), 0)
 	r.offerBytes(d.of(rawTagJPEG).data, false)
@@ -171,17 +167,17 @@ func (r *rawPicture) readExif(t tiff, offset int64) {
 // the maker's name; its offsets count from where the maker thought best. at is where the note begins in the file.
 func (r *rawPicture) readMakerNote(t tiff, note []byte, at int64) {
 	switch {
-	case hasPrefix(note, "Nikon\x00\x02") && len(note) > 18: // a TIFF header of its own at 10
+	case bytes.HasPrefix(note, []byte("Nikon\x00\x02")) && len(note) > 18: // a TIFF header of its own at 10
 		r.readNikon(note[10:], at+10)
-	case hasPrefix(note, "OLYMPUS\x00") && len(note) > 12:
+	case bytes.HasPrefix(note, []byte("OLYMPUS\x00")) && len(note) > 12:
 		r.readOlympus(tiff{data: note, order: orderOf(note[8:])}, 12, at)
-	case hasPrefix(note, "OM SYSTEM\x00") && len(note) > 16:
+	case bytes.HasPrefix(note, []byte("OM SYSTEM\x00")) && len(note) > 16:
 		r.readOlympus(tiff{data: note, order: orderOf(note[12:])}, 16, at)
-	case hasPrefix(note, "OLYMP\x00"): // offsets count from the start of the file
+	case bytes.HasPrefix(note, []byte("OLYMP\x00")): // offsets count from the start of the file
 		r.readOlympus(t, at+8, 0)
-	case hasPrefix(note, "AOC\x00"): // Pentax, likewise
+	case bytes.HasPrefix(note, []byte("AOC\x00")): // Pentax, likewise
 		r.offerTags(t, at+6, 4, 3, 0)
-	case hasPrefix(note, "PENTAX \x00") && len(note) > 10:
+	case bytes.HasPrefix(note, []byte("PENTAX \x00")) && len(note) > 10:
 		r.offerTags(tiff{data: note, order: orderOf(note[8:])}, 10, 4, 3, at)
 	}
 }

@@ -78,13 +78,13 @@ func bytesEntry(tag uint16, data []byte) entry { return entry{tag, 7, uint32(len
 
 // jpegAt are the two tags of a JPEG stream inside a TIFF file.
 func (c *container) jpegAt(file []byte) []entry {
-	return []entry{c.short(rawTagCompression, 6), c.long(rawTagJPEGOffset, c.put(file)), c.long(rawTagJPEGBytes, uint32(len(file)))}
+	return []entry{c.short(tagCompression, 6), c.long(rawTagJPEGOffset, c.put(file)), c.long(rawTagJPEGBytes, uint32(len(file)))}
 }
 
 // strip is a picture in one strip.
 func (c *container) strip(compression, photometric uint16, data []byte) []entry {
-	return []entry{c.long(0x0100, 97), c.long(0x0101, 61), c.short(0x0102, 8), c.short(rawTagCompression, compression), c.short(rawTagPhotometric, photometric),
-		c.long(rawTagStripOffsets, c.put(data)), c.long(rawTagStripByteCounts, uint32(len(data))), c.long(0x0116, 61), c.short(0x0115, 1)}
+	return []entry{c.long(0x0100, 97), c.long(0x0101, 61), c.short(0x0102, 8), c.short(tagCompression, compression), c.short(tagPhotometric, photometric),
+		c.long(tagStripOffsets, c.put(data)), c.long(tagStripByteCounts, uint32(len(data))), c.long(0x0116, 61), c.short(0x0115, 1)}
 }
 
 // thumb is a small picture without compression, as many cameras write one for other programs.
@@ -136,10 +136,10 @@ func rawFiles(large, small []byte) map[string]struct {
 	files := map[string]built{}
 
 	c := newContainer("II*\x00", "CR\x02\x00\x00\x00\x00\x00")
-	c.chain(c.directory(append(c.shot("Canon", nil), c.short(rawTagCompression, 6), c.long(rawTagStripOffsets, c.put(large)), c.long(rawTagStripByteCounts, uint32(len(large))))...),
+	c.chain(c.directory(append(c.shot("Canon", nil), c.short(tagCompression, 6), c.long(tagStripOffsets, c.put(large)), c.long(tagStripByteCounts, uint32(len(large))))...),
 		c.directory(c.jpegAt(small)...),
 		c.directory(c.thumb()...),
-		c.directory(c.short(rawTagCompression, 6), c.long(rawTagStripOffsets, c.put(losslessJPEG())), c.long(rawTagStripByteCounts, uint32(len(losslessJPEG())))))
+		c.directory(c.short(tagCompression, 6), c.long(tagStripOffsets, c.put(losslessJPEG())), c.long(tagStripByteCounts, uint32(len(losslessJPEG())))))
 	files["canon.cr2"] = built{c.block, "CR2", "PreviewImage"}
 
 	files["canon.cr3"] = built{cr3File(large, small), "CR3", "JpgFromRaw"}
@@ -231,7 +231,7 @@ func nikonNote(c *container, preview []byte) []byte {
 	n := newContainer(string(c.block[:4]), "")
 	const previewAt, jpegAt = 8 + 18, 8 + 18 + 42 // behind directories of one and three entries
 	n.chain(n.directory(n.long(0x0011, previewAt)))
-	n.directory(n.short(rawTagCompression, 6), n.long(rawTagJPEGOffset, jpegAt), n.long(rawTagJPEGBytes, uint32(len(preview))))
+	n.directory(n.short(tagCompression, 6), n.long(rawTagJPEGOffset, jpegAt), n.long(rawTagJPEGBytes, uint32(len(preview))))
 	n.put(preview)
 	return append([]byte("Nikon\x00\x02\x10\x00\x00"), n.block...)
 }
@@ -413,7 +413,7 @@ func TestRAWRefused(t *testing.T) {
 		"CMYK":                    {dng(func(c *container) []entry { return c.jpegAt(cmyk) }), none},
 		"several strips": {dng(func(c *container) []entry {
 			at := c.put(large)
-			return []entry{c.long(rawTagStripOffsets, at, at+9), c.long(rawTagStripByteCounts, 9, 90)}
+			return []entry{c.long(tagStripOffsets, at, at+9), c.long(tagStripByteCounts, 9, 90)}
 		}), none},
 		"cut before the preview": {dng(func(c *container) []entry {
 			return []entry{c.long(rawTagJPEGOffset, 1<<20), c.long(rawTagJPEGBytes, 1<<20)}

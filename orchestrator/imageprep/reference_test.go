@@ -56,31 +56,29 @@ var (
 // TestParity compares every kind of picture, prepared by every rule, with Pillow: each byte must be the same.
 func TestParity(t *testing.T) {
 	t.Parallel()
-	compareParity(t, reference(t, "parity.py"), exactly)
+	compareParity(t, newDecoder(t, Default()), reference(t, "parity.py"), exactly)
 }
 
-// compareParity prepares the files of a folder that testdata/parity.py or a program like it filled. tolerance gives, for
-// the name of a case, by how much the bytes may differ in the mean.
-func compareParity(t *testing.T, dir string, tolerance func(name string) float64) {
+// parityCases are those of a folder that testdata/parity.py or a program like it filled.
+func parityCases(t *testing.T, dir string) (cases []parityCase) {
 	t.Helper()
-	var cases []parityCase
 	if err := json.Unmarshal(readFile(t, filepath.Join(dir, "cases.json")), &cases); err != nil {
 		t.Fatal(err)
 	}
-	decoder := newDecoder(t, Default())
-	for _, c := range cases {
+	return cases
+}
+
+// compareParity prepares the files of such a folder. tolerance gives, for the name of a case, by how much the bytes may
+// differ in the mean.
+func compareParity(t *testing.T, decoder *Decoder, dir string, tolerance func(name string) float64) {
+	t.Helper()
+	for _, c := range parityCases(t, dir) {
 		picture, err := decoder.Decode(readFile(t, filepath.Join(dir, c.File)))
 		if err != nil {
 			t.Errorf("%s: %v", c.Name, err)
 			continue
 		}
-		x, y := c.spec().fit(picture.uprightSize())
-		square, err := picture.square(c.spec(), x, y)
-		if err != nil {
-			t.Errorf("%s: %v", c.Name, err)
-			continue
-		}
-		got := square.pix
+		got := squareOf(t, picture, c.spec())
 		want := readFile(t, filepath.Join(dir, c.Pixels))
 		if different, most := difference(got, want); different > 0 && meanDifference(got, want) > tolerance(c.Name) {
 			t.Errorf("%s, %s %d: %d of %d bytes differ, by up to %d", c.Name, c.Rule, c.Size, different, len(got), most)
@@ -94,8 +92,11 @@ func compareParity(t *testing.T, dir string, tolerance func(name string) float64
 
 func exactly(string) float64 { return 0 }
 
-// meanDifference is that of two pictures of the same length.
+// meanDifference is that of two pictures; pictures of unequal length differ wholly.
 func meanDifference(got, want []byte) float64 {
+	if len(got) != len(want) {
+		return 255
+	}
 	sum := 0
 	for i := range got {
 		sum += abs(int(got[i]) - int(want[i]))
@@ -131,6 +132,19 @@ func difference(got, want []byte) (different, most int) {
 		}
 	}
 	return different, most
+}
+
+// fillTensor is a file to a tensor.
+func fillTensor(t testing.TB, decoder *Decoder, file []byte, spec Spec, dst []float32) {
+	t.Helper()
+	picture, err := decoder.Decode(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := picture.Tensor(spec, dst); err != nil {
+		t.Fatal(err)
+	}
+	picture.Release()
 }
 
 func newDecoder(t testing.TB, cfg Config) *Decoder {

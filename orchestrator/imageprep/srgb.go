@@ -6,11 +6,7 @@ package imageprep
 // #cgo nocallback clipseek_lcms_to_srgb
 import "C"
 
-import (
-	"bytes"
-	"compress/zlib"
-	"io"
-)
+import "bytes"
 
 // iccProfile is a colour profile as a file holds it.
 type iccProfile struct {
@@ -51,12 +47,8 @@ func (p iccProfile) bytes() []byte {
 	if !p.packed {
 		return p.data
 	}
-	unpacker, err := zlib.NewReader(bytes.NewReader(p.data))
-	if err != nil {
-		return nil
-	}
-	data, err := io.ReadAll(io.LimitReader(unpacker, maxProfile))
-	if err != nil {
+	data, ok := unpacked(p.data, maxProfile)
+	if !ok {
 		return nil
 	}
 	return data

@@ -40,7 +40,7 @@ const (
 	tagICC             = 34675
 )
 
-// tiffTags are those read from the first directory, in the order that readFields names them in.
+// tiffTags are those read from the first directory.
 var tiffTags = []uint16{tagImageWidth, tagImageLength, tagBitsPerSample, tagCompression, tagPhotometric, tagFillOrder,
 	tagStripOffsets, tagSamplesPerPixel, tagRowsPerStrip, tagStripByteCounts, tagT4Options, tagPlanar, tagPredictor,
 	tagColorMap, tagTileWidth, tagTileLength, tagTileOffsets, tagTileByteCounts, tagExtraSamples, tagSampleFormat,

@@ -44,8 +44,7 @@ func (j *tiffJPEG) decode(t *tiffImage, data []byte, rows int) (io.Reader, error
 		c.colors = C.CLIPSEEK_JPEG_YCBCR
 	}
 	j.pixels = grow(j.pixels, h.width*h.height*channels)
-	status := C.clipseek_jpeg_decode(bytesOf(file), C.size_t(len(file)), &c, bytesOf(j.pixels), &j.message[0])
-	if err := jpegFault(status, &j.message); err != nil {
+	if err := jpegPixels(file, &c, j.pixels, &j.message); err != nil {
 		return nil, err
 	}
 	return bytes.NewReader(j.pixels), nil

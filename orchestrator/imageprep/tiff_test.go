@@ -195,18 +195,7 @@ func TestTIFFThumbnails(t *testing.T) {
 		ramp = order.AppendUint32(ramp, math.Float32bits(float32(i%40)*1e-3-5))
 	}
 	file := tiffOf(order, ramp, map[uint16]uint32{tagBitsPerSample: 32, tagSamplesPerPixel: 1, tagPhotometric: 1, tagSampleFormat: 3})
-	picture, err := newDecoder(t, Default()).Decode(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	small, err := picture.Thumbnail(40, 95)
-	if err != nil {
-		t.Fatal(err)
-	}
-	shown, err := jpeg.Decode(bytes.NewReader(small))
-	if err != nil {
-		t.Fatal(err)
-	}
+	shown := thumbnailOf(t, file, 40)
 	for x, want := range map[int]int{0: 0, 20: 131, 39: 255} {
 		if r, _, _, _ := shown.At(x, 15).RGBA(); abs(int(r>>8)-want) > 6 {
 			t.Errorf("column %d is %d, want about %d", x, r>>8, want)
