@@ -5,6 +5,7 @@
 //	tlsclient    TLS towards servers
 //	model        what a model is: its directory, card and reference values; the built-in demo model
 //	tokenizer    text to token ids; tokenizer/ftfy repairs text first
+//	half         16-bit floating point
 //	imageprep    picture bytes to tensor, exactly as the Python reference
 //	encoder      the contract for running a model; Lanes, SelfTest and Proof; encodertest is its suite
 //	encoder/onnx     ONNX Runtime in process

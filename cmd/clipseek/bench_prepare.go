@@ -103,9 +103,9 @@ func benchPrepare(m *app.Model, files []string, each time.Duration) ([]prepareRo
 // fastestRound prepares a file for some time and keeps the stages of the round that other work on the machine disturbed
 // least.
 func fastestRound(m *app.Model, name string, each time.Duration) (fastest prepareRow, err error) {
-	tensor := make([]float32, m.Spec.Len())
+	memory := preparer{model: m, tensor: make([]float32, m.Spec.Len())}
 	for begin := time.Now(); fastest.Total == 0 || time.Since(begin) < each; {
-		row, err := timedRound(m, name, tensor)
+		row, err := timedRound(&memory, name)
 		if err != nil {
 			return row, fault.At(name, err)
 		}
@@ -116,22 +116,21 @@ func fastestRound(m *app.Model, name string, each time.Duration) (fastest prepar
 	return fastest, nil
 }
 
-func timedRound(m *app.Model, name string, tensor []float32) (prepareRow, error) {
+func timedRound(p *preparer, name string) (_ prepareRow, err error) {
 	begin := time.Now()
-	file, err := readFile(m.Decoder, name)
-	if err != nil {
+	if p.content, err = readFile(p.model.Decoder, name, p.content); err != nil {
 		return prepareRow{}, err
 	}
 	read := time.Since(begin)
-	picture, err := m.Decoder.Decode(file)
+	picture, err := p.model.Decoder.Decode(p.content)
 	if err != nil {
 		return prepareRow{}, err
 	}
 	defer picture.Release()
-	times, err := picture.TimedTensor(m.Spec, tensor)
+	times, err := picture.TimedTensor(p.model.Spec, p.tensor)
 	info := picture.Info()
 	return prepareRow{
-		File: name, Format: info.Format, Width: info.Width, Height: info.Height, Bytes: len(file),
+		File: name, Format: info.Format, Width: info.Width, Height: info.Height, Bytes: len(p.content),
 		Read: milliseconds(read), Decode: milliseconds(times.Decode), Resize: milliseconds(times.Resize),
 		Convert: milliseconds(times.Convert), Normalize: milliseconds(times.Normalize), Total: milliseconds(time.Since(begin)),
 	}, err
@@ -147,9 +146,9 @@ func preparedPerSecond(m *app.Model, name string, cores int, each time.Duration)
 	)
 	for core := range cores {
 		wait.Go(func() {
-			tensor := make([]float32, m.Spec.Len())
+			prepare := preparer{model: m, tensor: make([]float32, m.Spec.Len())}
 			for first := true; errs[core] == nil && (first || time.Since(begin) < each); first = false {
-				errs[core] = prepareFile(m, name, tensor)
+				errs[core] = prepare.file(name)
 				count.Add(1)
 			}
 		})

@@ -84,9 +84,14 @@ func encodeTexts(ctx context.Context, m *app.Model, enc encoder.Encoder, texts [
 
 func encodeImages(ctx context.Context, m *app.Model, enc encoder.Encoder, files []string) ([]encoder.Vector, error) {
 	batch := imageprep.NewBatch(len(files), m.Spec.Size)
+	var file []byte
 	for i, name := range files {
-		if err := prepareFile(m, name, batch.Image(i)); err != nil {
+		var err error
+		if file, err = readFile(m.Decoder, name, file); err != nil {
 			return nil, err
+		}
+		if err := m.Pixels(file, batch.Image(i)); err != nil {
+			return nil, fault.At(name, err)
 		}
 	}
 	return enc.EncodeImages(ctx, batch)

@@ -20,13 +20,13 @@ func (p *program) prepareCommand() *cobra.Command {
 				return err
 			}
 			size := m.Spec.Size
-			tensor := make([]float32, m.Spec.Len())
+			prepare := preparer{model: m, tensor: make([]float32, m.Spec.Len())}
 			return writeNPY(out, []int{len(files), 3, size, size}, func(write func([]float32) error) error {
 				for _, name := range files {
-					if err := prepareFile(m, name, tensor); err != nil {
+					if err := prepare.file(name); err != nil {
 						return err
 					}
-					if err := write(tensor); err != nil {
+					if err := write(prepare.tensor); err != nil {
 						return err
 					}
 				}
@@ -38,10 +38,16 @@ func (p *program) prepareCommand() *cobra.Command {
 	return cmd
 }
 
-func prepareFile(m *app.Model, name string, dst []float32) error {
-	file, err := readFile(m.Decoder, name)
-	if err != nil {
+// preparer makes the tensor of one file after the other in the same memory.
+type preparer struct {
+	model   *app.Model
+	content []byte
+	tensor  []float32
+}
+
+func (p *preparer) file(name string) (err error) {
+	if p.content, err = readFile(p.model.Decoder, name, p.content); err != nil {
 		return err
 	}
-	return fault.At(name, m.Prepare(file, dst))
+	return fault.At(name, p.model.Tensor(p.content, p.tensor))
 }

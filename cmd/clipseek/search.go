@@ -57,7 +57,7 @@ func (p *program) search(ctx context.Context, query search.Query, image string, 
 		if err != nil {
 			return err
 		}
-		if query.Image, err = readFile(decoder, image); err != nil {
+		if query.Image, err = readFile(decoder, image, nil); err != nil {
 			return err
 		}
 		if len(query.Image) == 0 {
@@ -108,7 +108,7 @@ func (p *program) printHits(cfg app.Config, answer search.Answer) error {
 }
 
 // readFile reads a picture that the command line names, a file or a pipe, within the decoder's limit.
-func readFile(decoder *imageprep.Decoder, path string) ([]byte, error) {
+func readFile(decoder *imageprep.Decoder, path string, buf []byte) ([]byte, error) {
 	info, err := os.Stat(path)
 	switch {
 	case errors.Is(err, os.ErrNotExist):
@@ -121,6 +121,6 @@ func readFile(decoder *imageprep.Decoder, path string) ([]byte, error) {
 		return nil, fault.Forbidden("%s cannot be read", path).Because(err)
 	}
 	defer func() { _ = file.Close() }() // nothing was written
-	content, err := decoder.Read(file, info.Size())
+	content, err := decoder.Read(file, info.Size(), buf)
 	return content, fault.At(path, err)
 }

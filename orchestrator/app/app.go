@@ -54,14 +54,23 @@ func OpenModel(cfg Config) (*Model, error) {
 	return &Model{Model: m, Tokenizer: tok, Decoder: decoder, Spec: spec}, spec.Validate()
 }
 
-// Prepare decodes a picture file and writes its tensor to dst.
-func (m *Model) Prepare(file []byte, dst []float32) error {
+// Pixels decodes a picture file and writes it, resized and cropped, to dst, one picture of an imageprep.Batch.
+func (m *Model) Pixels(file, dst []byte) error {
+	return m.decoded(file, func(picture *imageprep.Picture) error { return picture.Pixels(m.Spec, dst) })
+}
+
+// Tensor decodes a picture file and writes its tensor, float32 [3, size, size], to dst.
+func (m *Model) Tensor(file []byte, dst []float32) error {
+	return m.decoded(file, func(picture *imageprep.Picture) error { return picture.Tensor(m.Spec, dst) })
+}
+
+func (m *Model) decoded(file []byte, use func(*imageprep.Picture) error) error {
 	picture, err := m.Decoder.Decode(file)
 	if err != nil {
 		return err
 	}
 	defer picture.Release()
-	return picture.Tensor(m.Spec, dst)
+	return use(picture)
 }
 
 // Core is a running model and the index, with what the command line needs of both.

@@ -41,7 +41,7 @@ func openTowers(cfg Config, m *Model, log *slog.Logger) (*towers, error) {
 
 func prove(m *Model, search, bulk encoder.Encoder, server any, where string) *towers {
 	proof := encoder.NewProof(func(ctx context.Context) error {
-		return encoder.SelfTest(ctx, m.Model, m.Tokenizer, m.Prepare, search)
+		return encoder.SelfTest(ctx, m.Model, m.Tokenizer, m.Pixels, search)
 	})
 	return &towers{search: proof.Guard(search), bulk: proof.Guard(bulk), proof: proof, server: server, where: where}
 }

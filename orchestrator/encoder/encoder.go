@@ -34,7 +34,7 @@ type Encoder interface {
 	Card() model.Card
 	// EncodeText embeds token sequences, each from its start to its end token.
 	EncodeText(ctx context.Context, texts []tokenizer.Tokens) ([]Vector, error)
-	// EncodeImages embeds prepared pictures.
+	// EncodeImages normalizes pictures as the card says and embeds them.
 	EncodeImages(ctx context.Context, batch imageprep.Batch) ([]Vector, error)
 	// Close frees the model. It waits for running calls; calls after it fail with Unavailable.
 	Close() error
@@ -60,7 +60,7 @@ func CheckImages(card model.Card, batch imageprep.Batch) error {
 		return fault.Invalid("the pictures are prepared at %d x %d pixels; %s takes %d x %d", batch.Size, batch.Size, card.Name, size, size)
 	}
 	if want := batch.N * 3 * size * size; batch.N < 0 || len(batch.Pixels) < want {
-		return fault.Invalid("a batch of %d pictures needs %d values and holds %d", batch.N, want, len(batch.Pixels))
+		return fault.Invalid("a batch of %d pictures needs %d bytes and holds %d", batch.N, want, len(batch.Pixels))
 	}
 	return nil
 }

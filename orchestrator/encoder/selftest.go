@@ -23,8 +23,8 @@ type TextSource interface {
 	Encode(text string) (tokenizer.Tokens, error)
 }
 
-// ImageSource prepares the bytes of a picture file into dst, one tensor.
-type ImageSource func(file []byte, dst []float32) error
+// ImageSource prepares the bytes of a picture file into dst, one picture of an imageprep.Batch.
+type ImageSource func(file, dst []byte) error
 
 // SelfTest runs the model's reference texts and pictures through the whole path and compares every step, so that a wrong
 // merge table, resize rule, tower or output is found on start and not by odd results. The fault, Conflict, names the step
@@ -66,14 +66,14 @@ func testTexts(ctx context.Context, m *model.Model, golden []model.GoldenText, t
 
 func testImages(ctx context.Context, m *model.Model, golden []model.GoldenImage, image ImageSource, enc Encoder) error {
 	size := m.Card.Image.Size
-	tensor := 3 * size * size
-	batch := imageprep.Batch{Pixels: make([]float32, len(golden)*tensor), N: len(golden), Size: size}
+	batch := imageprep.NewBatch(len(golden), size)
+	table := imageprep.NewNormalizer(m.Card.Image.Mean, m.Card.Image.Std)
 	for i, g := range golden {
 		file, err := m.ReadFile(g.File)
 		if err != nil {
 			return err
 		}
-		dst := batch.Pixels[i*tensor : (i+1)*tensor]
+		dst := batch.Image(i)
 		if err := image(file, dst); err != nil {
 			return drift(m, "pixels", "%s is refused: %s", g.File, fault.Public(err)).Because(err)
 		}
@@ -82,7 +82,7 @@ func testImages(ctx context.Context, m *model.Model, golden []model.GoldenImage,
 			if c < 0 || c >= 3 || y < 0 || y >= size || x < 0 || x >= size {
 				return fault.Invalid("%s: %s: probe %v of %s is outside the tensor", m.Where(), m.Card.Golden, p.At, g.File)
 			}
-			if got := dst[(c*size+y)*size+x]; math.Abs(float64(got-p.Value)) > greatestProbeError {
+			if got := table.Value(c, dst[3*(y*size+x)+c]); math.Abs(float64(got-p.Value)) > greatestProbeError {
 				return drift(m, "pixels", "%s has %.4f at channel %d, row %d, column %d, the reference %.4f", g.File, got, c, y, x, p.Value)
 			}
 		}

@@ -530,12 +530,12 @@ func TestRead(t *testing.T) {
 		"too large":       {101, 0, fault.KindTooLarge, false},
 		"grown too large": {10, 101, fault.KindTooLarge, false},
 	} {
-		file, err := d.Read(bytes.NewReader(make([]byte, tc.really)), int64(tc.said))
+		file, err := d.Read(bytes.NewReader(make([]byte, tc.really)), int64(tc.said), nil)
 		if tc.ok && (err != nil || len(file) != tc.really) || !tc.ok && fault.KindOf(err) != tc.kind {
 			t.Errorf("%s: %d bytes, %v", name, len(file), err)
 		}
 	}
-	if _, err := d.Read(iotest.ErrReader(errors.New("unplugged")), 10); fault.KindOf(err) != fault.KindUnavailable {
+	if _, err := d.Read(iotest.ErrReader(errors.New("unplugged")), 10, nil); fault.KindOf(err) != fault.KindUnavailable {
 		t.Errorf("a broken disk: %v", err)
 	}
 }

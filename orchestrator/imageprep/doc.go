@@ -5,7 +5,8 @@
 //	picture, err := decoder.Decode(file) // the header, judged by the limits
 //	defer picture.Release()
 //	batch := imageprep.NewBatch(1, spec.Size)
-//	err = picture.Tensor(spec, batch.Image(0)) // the pixels, as few as are needed
+//	err = picture.Pixels(spec, batch.Image(0)) // decodes as little as the crop needs
+//	imageprep.NewNormalizer(spec.Mean, spec.Std).Float32(tensor, batch)
 //
 // Exact means: the 8-bit pixels after resize, crop and conversion are those of Pillow 13, and the floats are those of
 // torchvision's ToTensor and Normalize. That includes Pillow's fixed-point arithmetic and order of passes, its rules for

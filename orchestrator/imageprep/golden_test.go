@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"clipseek/orchestrator/fault"
+	"clipseek/orchestrator/half"
 	"clipseek/orchestrator/model"
 )
 
@@ -86,28 +88,48 @@ func TestUprightCanBeTurnedOff(t *testing.T) {
 	}
 }
 
-// TestTensorValues ties the tensor to its definition: (v/255 - mean) / std per channel, channels one after the other.
+// TestTensorValues ties the tensor to its definition: (v/255 - mean) / std per channel, channels one after the other. A
+// batch becomes the same, in either precision.
 func TestTensorValues(t *testing.T) {
 	t.Parallel()
 	picture := decodeGolden(t, Default(), "rgb.png")
 	spec := Spec{Size: 20, Resize: model.ResizeShortest, Mean: clipMean, Std: clipStd}
-	batch := NewBatch(2, spec.Size)
-	if err := picture.Tensor(spec, batch.Image(1)); err != nil {
+	alone := make([]float32, spec.Len())
+	if err := picture.Tensor(spec, alone); err != nil {
 		t.Fatal(err)
 	}
+	batch := NewBatch(2, spec.Size)
+	if err := picture.Pixels(spec, batch.Image(1)); err != nil {
+		t.Fatal(err)
+	}
+	table := NewNormalizer(spec.Mean, spec.Std)
+	single, halves := make([]float32, 2*spec.Len()), make([]uint16, 2*spec.Len())
+	table.Float32(single, batch)
+	table.Float16(halves, batch)
 	rgb := squareOf(t, picture, spec)
 	for i := range spec.Size * spec.Size {
 		for c := range 3 {
+			at := c*spec.Size*spec.Size + i
 			want := (float64(rgb[3*i+c])/255 - float64(clipMean[c])) / float64(clipStd[c])
-			got := batch.Pixels[spec.Len()+c*spec.Size*spec.Size+i]
-			if math.Abs(float64(got)-want) > 1e-6 {
+			if got := alone[at]; math.Abs(float64(got)-want) > 1e-6 {
 				t.Fatalf("channel %d, pixel %d is %v, want %v", c, i, got, want)
+			}
+			if got := single[spec.Len()+at]; got != alone[at] {
+				t.Fatalf("channel %d, pixel %d is %v in a batch and %v alone", c, i, got, alone[at])
+			}
+			if got := halves[spec.Len()+at]; got != half.From(alone[at]) {
+				t.Fatalf("channel %d, pixel %d is %#04x in half precision, want %v", c, i, got, alone[at])
+			}
+			if got := single[at]; got != table.Value(c, 0) {
+				t.Fatalf("the other picture of the batch, which is black, was written to at %d", at)
 			}
 		}
 	}
-	for i, v := range batch.Image(0) {
-		if v != 0 {
-			t.Fatalf("the other picture of the batch was written to at %d", i)
+	for name, err := range map[string]error{
+		"pixels": picture.Pixels(spec, make([]byte, 1)), "tensor": picture.Tensor(spec, make([]float32, 1)),
+	} {
+		if fault.KindOf(err) != fault.KindInternal {
+			t.Errorf("%s in too little memory: %v", name, err)
 		}
 	}
 }

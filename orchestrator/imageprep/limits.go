@@ -3,17 +3,19 @@ package imageprep
 import (
 	"bytes"
 	"io"
+	"slices"
 
 	"clipseek/orchestrator/fault"
 )
 
-// Read reads a picture file whole. size is how many bytes it is said to have; a file that is larger than the limit is
-// refused before it is read, and one that is larger than it said while it is. Faults: TooLarge, Unavailable.
-func (d *Decoder) Read(file io.Reader, size int64) ([]byte, error) {
+// Read reads a picture file whole, into the memory of buf where it has room. size is how many bytes the file is said to
+// have; one that is larger than the limit is refused before it is read, and one that is larger than it said while it is.
+// Faults: TooLarge, Unavailable.
+func (d *Decoder) Read(file io.Reader, size int64, buf []byte) ([]byte, error) {
 	if err := d.cfg.checkBytes(size); err != nil {
 		return nil, err
 	}
-	content := bytes.NewBuffer(make([]byte, 0, size+bytes.MinRead))
+	content := bytes.NewBuffer(slices.Grow(buf[:0], int(size)+bytes.MinRead))
 	if _, err := content.ReadFrom(io.LimitReader(file, d.cfg.MaxBytes+1)); err != nil {
 		return nil, fault.Unavailable("the file cannot be read to its end: %s", err).Because(err)
 	}

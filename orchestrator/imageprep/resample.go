@@ -112,7 +112,7 @@ type resampler struct {
 	first, second, third []byte  // after the first pass, after both, transposed
 	full, blocks, colors []byte  // the source in another mode, its blocks averaged, the result in RGB
 	columns, rows        []int   // of the source, that nearest takes
-	table                normalizer
+	table                Normalizer
 }
 
 // shed drops buffers larger than limit bytes.

@@ -43,19 +43,23 @@ func (s Spec) Validate() error {
 	return nil
 }
 
-// Batch is N prepared pictures in one block, float32 [N, 3, Size, Size] (NCHW), the layout that encoders take.
+// Batch is N pictures in one block, resized and cropped but not yet normalized, uint8 [N, Size, Size, 3] in RGB. That is
+// a quarter of the tensor, which the encoder writes where its model reads it (Normalizer).
 type Batch struct {
-	Pixels  []float32 // length N x 3 x Size x Size
+	Pixels  []byte // length N x Size x Size x 3
 	N, Size int
 }
 
-// NewBatch makes a zeroed batch of n pictures of size x size.
+// NewBatch makes a batch of n black pictures of size x size.
 func NewBatch(n, size int) Batch {
-	return Batch{Pixels: make([]float32, n*3*size*size), N: n, Size: size}
+	return Batch{Pixels: make([]byte, n*3*size*size), N: n, Size: size}
 }
 
-// Image is the part of Pixels that holds picture i, [3, Size, Size]; it shares the batch's memory.
-func (b Batch) Image(i int) []float32 {
+// Image is the part of Pixels that holds picture i, [Size, Size, 3]; it shares the batch's memory.
+func (b Batch) Image(i int) []byte { return b.Part(i, i+1).Pixels }
+
+// Part is pictures from up to to, without the latter; it shares the batch's memory.
+func (b Batch) Part(from, to int) Batch {
 	n := 3 * b.Size * b.Size
-	return b.Pixels[i*n : (i+1)*n : (i+1)*n]
+	return Batch{Pixels: b.Pixels[from*n : to*n : to*n], N: to - from, Size: b.Size}
 }

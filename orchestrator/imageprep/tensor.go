@@ -6,14 +6,30 @@ import (
 	"clipseek/orchestrator/model"
 )
 
-// Tensor decodes the picture and writes it, prepared, to dst, float32 [3, Size, Size] with channels R, G, B. Besides
-// what Decode says of files it fails as Invalid for a bad spec and as Internal for a dst whose length is not spec.Len().
+// Pixels decodes the picture and writes it, resized and cropped, to dst, uint8 [Size, Size, 3] in RGB: a picture of a
+// Batch. Besides what Decode says of files it fails as Invalid for a bad spec and as Internal for a dst whose length is
+// not spec.Len().
+func (p *Picture) Pixels(spec Spec, dst []byte) error {
+	return p.prepare(spec, len(dst), func(rgb []byte) { copy(dst, rgb) })
+}
+
+// Tensor is Pixels, normalized: float32 [3, Size, Size] with channels R, G, B.
 func (p *Picture) Tensor(spec Spec, dst []float32) error {
+	return p.prepare(spec, len(dst), func(rgb []byte) {
+		p.lap(&p.times.Convert)
+		p.work.table.set(spec.Mean, spec.Std)
+		p.work.table.Float32(dst, Batch{Pixels: rgb, N: 1, Size: spec.Size})
+		p.lap(&p.times.Normalize)
+	})
+}
+
+// prepare makes the picture's square and hands its pixels over.
+func (p *Picture) prepare(spec Spec, length int, take func(rgb []byte)) error {
 	if err := spec.Validate(); err != nil {
 		return err
 	}
-	if len(dst) != spec.Len() {
-		return fault.Internal("the tensor's memory holds %d values, and %d are wanted", len(dst), spec.Len())
+	if length != spec.Len() {
+		return fault.Internal("the memory for a picture holds %d values, and %d are wanted", length, spec.Len())
 	}
 	x, y := spec.fit(p.uprightSize())
 	held := p.owner.hold(p.weight(spec.Resize, x, y))
@@ -23,10 +39,7 @@ func (p *Picture) Tensor(spec Spec, dst []float32) error {
 	if err != nil {
 		return err
 	}
-	p.lap(&p.times.Convert)
-	p.work.table.set(spec)
-	p.work.table.apply(dst, rgb)
-	p.lap(&p.times.Normalize)
+	take(rgb.pix[:spec.Len()])
 	return nil
 }
 
@@ -99,38 +112,4 @@ func (p *Picture) squareOfRGB(x, y axis) (plane, error) {
 	}
 	p.lap(&p.times.Resize)
 	return toRGB(m, out, &p.palette, &w.colors), nil
-}
-
-// normalizer maps a byte of each channel to its normalized value: (v/255 - mean) / std in float32, each step rounded as
-// in torchvision's ToTensor and Normalize.
-type normalizer struct {
-	mean, std [3]float32
-	values    [3][256]float32
-}
-
-func (t *normalizer) set(spec Spec) {
-	if t.mean == spec.Mean && t.std == spec.Std {
-		return
-	}
-	t.mean, t.std = spec.Mean, spec.Std
-	for c := range t.values {
-		for v := range t.values[c] {
-			t.values[c][v] = (float32(v)/255 - spec.Mean[c]) / spec.Std[c]
-		}
-	}
-}
-
-func (t *normalizer) apply(dst []float32, rgb plane) {
-	n := rgb.w * rgb.h
-	r, g, b := dst[:n:n], dst[n:2*n:2*n], dst[2*n:3*n]
-	px := rgb.pix[:3*n]
-	for i := range r {
-		if len(px) < 3 || i >= len(g) || i >= len(b) {
-			break
-		}
-		r[i] = t.values[0][px[0]]
-		g[i] = t.values[1][px[1]]
-		b[i] = t.values[2][px[2]]
-		px = px[3:]
-	}
 }

@@ -79,8 +79,7 @@ func firstFault(all ...error) error {
 }
 
 func (r *Run) newGroup() *group {
-	size := r.spec.Size
-	return &group{batch: imageprep.Batch{Pixels: make([]float32, r.cfg.Group*3*size*size), Size: size}}
+	return &group{batch: imageprep.NewBatch(r.cfg.Group, r.spec.Size)}
 }
 
 // gather fills groups; records that keep their vector go straight to be written.
@@ -95,7 +94,7 @@ func (r *Run) gather(ctx context.Context, prepared <-chan ready, free <-chan *gr
 			return send(ctx, groups, filling)
 		case !more:
 			return ctx.Err() // prepared may have ended because of it
-		case next.tensor == nil:
+		case next.pixels == nil:
 			if err := send(ctx, encoded, finished{records: []index.Record{next.record}}); err != nil {
 				return err
 			}
@@ -105,8 +104,8 @@ func (r *Run) gather(ctx context.Context, prepared <-chan ready, free <-chan *gr
 				return err
 			}
 		}
-		copy(filling.batch.Pixels[len(filling.records)*len(*next.tensor):], *next.tensor)
-		r.tensors.Put(next.tensor)
+		copy(filling.batch.Image(len(filling.records)), *next.pixels)
+		r.squares.Put(next.pixels)
 		if filling.records = append(filling.records, next.record); len(filling.records) == r.cfg.Group {
 			if err := send(ctx, groups, filling); err != nil {
 				return err

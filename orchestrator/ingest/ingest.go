@@ -64,7 +64,7 @@ type Ingester struct {
 	enc     encoder.Encoder
 	model   string // what records say of their vector
 	now     func() time.Time
-	tensors sync.Pool // *[]float32, one prepared picture each
+	squares sync.Pool // *[]byte, one prepared picture each
 }
 
 // New makes an ingester. The encoder should be the bulk lane; the ingester closes nothing that it is given.
@@ -72,10 +72,9 @@ func New(cfg Config, decoder *imageprep.Decoder, spec imageprep.Spec, enc encode
 	if cfg.Workers == 0 {
 		cfg.Workers = runtime.GOMAXPROCS(0)
 	}
-	tensor := 3 * spec.Size * spec.Size
 	return &Ingester{
 		cfg: cfg, decoder: decoder, spec: spec, enc: enc, model: enc.Card().Identity(), now: time.Now,
-		tensors: sync.Pool{New: func() any { t := make([]float32, tensor); return &t }},
+		squares: sync.Pool{New: func() any { b := make([]byte, spec.Len()); return &b }},
 	}
 }
 

@@ -35,10 +35,10 @@ type task struct {
 	known *index.Record // nil for a new item
 }
 
-// ready is a record that waits for its vector, or has kept it (tensor nil).
+// ready is a record that waits for its vector, or has kept it (pixels nil).
 type ready struct {
 	record index.Record
-	tensor *[]float32
+	pixels *[]byte
 }
 
 // Do goes over the source to its end. Items that fail are recorded and do not stop it. A source, encoder or index that
@@ -188,8 +188,9 @@ func (r *Run) prepareAll(ctx context.Context, tasks <-chan task, prepared chan<-
 	workers, ctx := errgroup.WithContext(ctx)
 	for range r.cfg.Workers {
 		workers.Go(func() error {
+			var buf []byte // of one file after the other
 			for t := range tasks {
-				done, err := r.prepare(ctx, t)
+				done, err := r.prepare(ctx, t, &buf)
 				if ctx.Err() != nil {
 					return ctx.Err()
 				}
@@ -212,18 +213,19 @@ func (r *Run) prepareAll(ctx context.Context, tasks <-chan task, prepared chan<-
 	return workers.Wait()
 }
 
-// prepare reads one item and makes its record and tensor. It gives nil where nothing is left to do. A panic is that
-// item's failure.
-func (r *Run) prepare(ctx context.Context, t task) (out *ready, err error) {
+// prepare reads one item into buf and makes its record and pixels. It gives nil where nothing is left to do. A panic is
+// that item's failure.
+func (r *Run) prepare(ctx context.Context, t task, buf *[]byte) (out *ready, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			out, err = nil, fault.Internal("prepare %s: panic: %v", t.item.Path, p)
 		}
 	}()
-	file, err := r.read(ctx, t.item)
+	file, err := r.read(ctx, t.item, *buf)
 	if err != nil {
 		return nil, err
 	}
+	*buf = file
 	sum := sha256.Sum256(file)
 	hash := hex.EncodeToString(sum[:])
 	if t.known != nil && r.sameModel(t.known) && t.known.Fields[index.FieldSHA256] == hash {
@@ -242,24 +244,24 @@ func (r *Run) prepare(ctx context.Context, t task) (out *ready, err error) {
 	if err := checkRecord(record); err != nil {
 		return nil, err
 	}
-	tensor, ok := r.tensors.Get().(*[]float32)
+	pixels, ok := r.squares.Get().(*[]byte)
 	if !ok {
-		return nil, fault.Internal("the tensor pool holds something else")
+		return nil, fault.Internal("the pool of pixels holds something else")
 	}
-	if err := picture.Tensor(r.spec, *tensor); err != nil {
-		r.tensors.Put(tensor)
+	if err := picture.Pixels(r.spec, *pixels); err != nil {
+		r.squares.Put(pixels)
 		return nil, err
 	}
-	return &ready{record: record, tensor: tensor}, nil
+	return &ready{record: record, pixels: pixels}, nil
 }
 
-func (r *Run) read(ctx context.Context, item source.Item) ([]byte, error) {
+func (r *Run) read(ctx context.Context, item source.Item, buf []byte) ([]byte, error) {
 	reader, err := r.src.Open(ctx, item)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = reader.Close() }() // nothing was written
-	file, err := r.decoder.Read(reader, item.Bytes)
+	file, err := r.decoder.Read(reader, item.Bytes, buf)
 	if err == nil {
 		r.update(func(p *Progress) { p.Bytes += int64(len(file)) })
 	}

@@ -223,7 +223,7 @@ func (s *Searcher) image(ctx context.Context, file []byte, took *Took) (encoder.
 	if err != nil {
 		return nil, err
 	}
-	err = picture.Tensor(s.spec, batch.Image(0))
+	err = picture.Pixels(s.spec, batch.Image(0))
 	picture.Release()
 	if err != nil {
 		return nil, err

@@ -123,7 +123,7 @@ func (s *Store) read(open Opener) ([]byte, error) {
 		return nil, err
 	}
 	defer func() { _ = file.Close() }() // nothing was written
-	return s.decoder.Read(file, size)
+	return s.decoder.Read(file, size, nil)
 }
 
 // keep writes the file whole or not at all. A full or read-only disk costs speed, not the answer.

@@ -224,7 +224,7 @@ func (s server) testGoldens(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := m.Prepare(file, pixels); err != nil {
+		if err := m.Tensor(file, pixels); err != nil {
 			t.Fatal(err)
 		}
 		got, err := s.infer(t, repository.ImageModel, search, []int64{1, 3, size, size}, pixels)

@@ -83,13 +83,13 @@ func testTexts(t *testing.T, enc encoder.Encoder, text func(string) tokenizer.To
 	}
 }
 
-// pictures makes n tensors of different colours in a gradient.
+// pictures makes n pictures of different colours in a gradient.
 func pictures(enc encoder.Encoder, n int) imageprep.Batch {
 	batch := imageprep.NewBatch(n, enc.Card().Image.Size)
 	for i := range n {
 		image := batch.Image(i)
 		for j := range image {
-			image[j] = float32(math.Sin(float64(j)/1000+float64(i))) * 2
+			image[j] = byte(128 + 127*math.Sin(float64(j)/1000+float64(i)))
 		}
 	}
 	return batch
@@ -104,7 +104,7 @@ func testPictures(t *testing.T, enc encoder.Encoder) {
 	}
 	checkUnit(t, enc, together, batch.N)
 	for _, i := range []int{0, 7, 10} {
-		alone, err := enc.EncodeImages(t.Context(), imageprep.Batch{Pixels: batch.Image(i), N: 1, Size: batch.Size})
+		alone, err := enc.EncodeImages(t.Context(), batch.Part(i, i+1))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -127,7 +127,7 @@ func testBadBatches(t *testing.T, enc encoder.Encoder) {
 	size := enc.Card().Image.Size
 	for name, batch := range map[string]imageprep.Batch{
 		"another size":    imageprep.NewBatch(1, size+1),
-		"too few values":  {Pixels: make([]float32, 10), N: 1, Size: size},
+		"too few bytes":   {Pixels: make([]byte, 10), N: 1, Size: size},
 		"negative number": {N: -1, Size: size},
 	} {
 		if _, err := enc.EncodeImages(t.Context(), batch); fault.KindOf(err) != fault.KindInvalid {

@@ -24,6 +24,7 @@ type Encoder struct {
 	card  model.Card
 	image *tower
 	text  *tower
+	table *imageprep.Normalizer
 	cfg   Config
 
 	mu     sync.RWMutex // held for reading by running calls, so that Close waits for them
@@ -39,7 +40,7 @@ func Open(m *model.Model, cfg Config) (*Encoder, error) {
 	if err := start(cfg.Library); err != nil {
 		return nil, err
 	}
-	e := &Encoder{card: m.Card, cfg: cfg}
+	e := &Encoder{card: m.Card, cfg: cfg, table: imageprep.NewNormalizer(m.Card.Image.Mean, m.Card.Image.Std)}
 	var err error
 	image := m.Card.Image
 	if e.image, err = openTower(m, image.File, image.Input, image.Output, cfg); err != nil {
@@ -96,11 +97,13 @@ func (e *Encoder) EncodeImages(ctx context.Context, batch imageprep.Batch) ([]en
 		return nil, err
 	}
 	size := batch.Size
-	tensor := 3 * size * size
+	tensor := make([]float32, min(batch.N, e.cfg.ImageBatch)*3*size*size)
 	vectors := make([]encoder.Vector, 0, batch.N)
 	err := e.inBatches(ctx, batch.N, e.cfg.ImageBatch, func(from, to int) error {
 		shape := ort.NewShape(int64(to-from), 3, int64(size), int64(size))
-		out, err := run(e.image, shape, batch.Pixels[from*tensor:to*tensor], e.card.Width)
+		values := tensor[:shape.FlattenedSize()]
+		e.table.Float32(values, batch.Part(from, to))
+		out, err := run(e.image, shape, values, e.card.Width)
 		vectors = append(vectors, out...)
 		return err
 	})

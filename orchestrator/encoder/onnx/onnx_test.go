@@ -92,31 +92,35 @@ func TestSelfTest(t *testing.T) {
 	card := m.Card.Image
 	spec := imageprep.Spec{Size: card.Size, Resize: card.Resize, Mean: card.Mean, Std: card.Std}
 	prepareAs := func(spec imageprep.Spec) encoder.ImageSource {
-		return func(file []byte, dst []float32) error {
+		return func(file, dst []byte) error {
 			picture, err := decoder.Decode(file)
 			if err != nil {
 				return err
 			}
 			defer picture.Release()
-			return picture.Tensor(spec, dst)
+			return picture.Pixels(spec, dst)
 		}
 	}
-	swapped := spec
-	swapped.Mean[0], swapped.Mean[2] = spec.Mean[2], spec.Mean[0]
+	squashed := spec
+	squashed.Resize = model.ResizeSquash
+	swapped := *m
+	swapped.Card.Image.Mean[0], swapped.Card.Image.Mean[2] = card.Mean[2], card.Mean[0]
 	for name, tc := range map[string]struct {
+		model *model.Model
 		text  encoder.TextSource
 		image encoder.ImageSource
 		enc   encoder.Encoder
 		step  string
 	}{
-		"all well":           {tok, prepareAs(spec), enc, ""},
-		"another tokenizer":  {upper{tok}, prepareAs(spec), enc, "tokens"},
-		"colours swapped":    {tok, prepareAs(swapped), enc, "pixels"},
-		"another text tower": {tok, prepareAs(spec), wrong{Encoder: enc, text: true}, "text tower"},
-		"another eye":        {tok, prepareAs(spec), wrong{Encoder: enc, image: true}, "image tower"},
+		"all well":           {m, tok, prepareAs(spec), enc, ""},
+		"another tokenizer":  {m, upper{tok}, prepareAs(spec), enc, "tokens"},
+		"another resize":     {m, tok, prepareAs(squashed), enc, "pixels"},
+		"means swapped":      {&swapped, tok, prepareAs(spec), enc, "pixels"},
+		"another text tower": {m, tok, prepareAs(spec), wrong{Encoder: enc, text: true}, "text tower"},
+		"another eye":        {m, tok, prepareAs(spec), wrong{Encoder: enc, image: true}, "image tower"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			err := encoder.SelfTest(t.Context(), m, tc.text, tc.image, tc.enc)
+			err := encoder.SelfTest(t.Context(), tc.model, tc.text, tc.image, tc.enc)
 			if tc.step == "" {
 				if err != nil {
 					t.Fatal(err)

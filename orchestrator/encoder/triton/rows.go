@@ -3,8 +3,10 @@ package triton
 import (
 	"encoding/binary"
 	"math"
+	"slices"
 	"unsafe"
 
+	"clipseek/orchestrator/half"
 	"clipseek/orchestrator/imageprep"
 	"clipseek/orchestrator/tokenizer"
 )
@@ -20,39 +22,42 @@ type rows interface {
 	write(t *tower, dst []byte)
 }
 
-// pictures are prepared tensors; write reads the caller's memory.
-type pictures imageprep.Batch
+// pictures are pixels; write normalizes them where the request is sent from.
+type pictures struct {
+	imageprep.Batch
+	table *imageprep.Normalizer
+}
 
 func (pictures) side() side   { return images }
 func (p pictures) count() int { return p.N }
 
-func (p pictures) part(from, to int) rows {
-	tensor := 3 * p.Size * p.Size
-	return pictures{Pixels: p.Pixels[from*tensor : to*tensor], N: to - from, Size: p.Size}
-}
+func (p pictures) part(from, to int) rows { return pictures{p.Part(from, to), p.table} }
 
 func (p pictures) shape(*tower) []int64 {
 	return []int64{int64(p.N), 3, int64(p.Size), int64(p.Size)}
 }
 
 func (p pictures) write(t *tower, dst []byte) {
-	values := p.Pixels[:p.N*3*p.Size*p.Size]
-	switch {
-	case t.inType == fp16:
-		for i, v := range values {
-			binary.LittleEndian.PutUint16(dst[2*i:], toHalf(v))
-		}
-	case littleEndian:
-		copy(dst, unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(values))), 4*len(values)))
-	default:
-		for i, v := range values {
-			binary.LittleEndian.PutUint32(dst[4*i:], math.Float32bits(v))
-		}
+	n := p.N * 3 * p.Size * p.Size
+	if t.inType == fp16 {
+		p.table.Float16(unsafe.Slice((*uint16)(unsafe.Pointer(unsafe.SliceData(dst))), n), p.Batch)
+	} else {
+		p.table.Float32(unsafe.Slice((*float32)(unsafe.Pointer(unsafe.SliceData(dst))), n), p.Batch)
+	}
+	if !littleEndian {
+		reverse(dst, sizes[t.inType])
 	}
 }
 
 // littleEndian is whether this machine keeps numbers as Triton's wire does.
 var littleEndian = binary.NativeEndian.Uint16([]byte{1, 0}) == 1
+
+// reverse turns the bytes of each value of size bytes around.
+func reverse(values []byte, size int) {
+	for ; len(values) >= size; values = values[size:] {
+		slices.Reverse(values[:size])
+	}
+}
 
 // sentences are token sequences.
 type sentences []tokenizer.Tokens
@@ -112,7 +117,7 @@ func length(shape []int64, datatype string) int {
 func readVector(datatype string, src []byte, dst []float32) {
 	for i := range dst {
 		if datatype == fp16 {
-			dst[i] = fromHalf(binary.LittleEndian.Uint16(src[2*i:]))
+			dst[i] = half.Float32(binary.LittleEndian.Uint16(src[2*i:]))
 		} else {
 			dst[i] = math.Float32frombits(binary.LittleEndian.Uint32(src[4*i:]))
 		}

@@ -219,7 +219,7 @@ func pictures(t testing.TB, n int) imageprep.Batch {
 	t.Helper()
 	batch := imageprep.NewBatch(n, demo(t).Card.Image.Size)
 	for i := range batch.Pixels {
-		batch.Pixels[i] = float32(i%977)/977*4 - 2 + float32(i/len(batch.Image(0)))/8
+		batch.Pixels[i] = byte(i%251 + 4*(i/len(batch.Image(0))))
 	}
 	return batch
 }

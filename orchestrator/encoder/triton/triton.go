@@ -35,6 +35,7 @@ var _ encoder.Encoder = (*Encoder)(nil)
 // client is what the views of one encoder share.
 type client struct {
 	card   model.Card
+	table  *imageprep.Normalizer
 	cfg    Config
 	roster *roster
 
@@ -57,7 +58,7 @@ func Open(m *model.Model, cfg Config, log *slog.Logger) (*Encoder, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &client{card: m.Card, cfg: cfg}
+	c := &client{card: m.Card, cfg: cfg, table: imageprep.NewNormalizer(m.Card.Image.Mean, m.Card.Image.Std)}
 	c.life, c.end = context.WithCancel(context.Background())
 	c.finish = sync.OnceFunc(c.shut)
 	c.roster = &roster{inFlight: cfg.InFlight, life: c.life, tasks: &c.tasks, changed: make(chan struct{})}
@@ -107,7 +108,7 @@ func (e *Encoder) EncodeImages(ctx context.Context, batch imageprep.Batch) ([]en
 	if err := encoder.CheckImages(e.card, batch); err != nil {
 		return nil, err
 	}
-	return e.encode(ctx, pictures(batch))
+	return e.encode(ctx, pictures{batch, e.table})
 }
 
 func (e *Encoder) encode(ctx context.Context, all rows) ([]encoder.Vector, error) {

@@ -1,33 +1,33 @@
-package triton
+package half
 
 import (
 	"math"
 	"testing"
 )
 
-// TestHalfRoundTrip: every half is exact in float32, so it comes back as it was.
-func TestHalfRoundTrip(t *testing.T) {
+// TestRoundTrip: every half is exact in float32, so it comes back as it was.
+func TestRoundTrip(t *testing.T) {
 	t.Parallel()
 	for h := range 1 << 16 {
-		f := fromHalf(uint16(h))
+		f := Float32(uint16(h))
 		if math.IsNaN(float64(f)) {
-			if back := toHalf(f); back&0x7c00 != 0x7c00 || back&0x03ff == 0 {
+			if back := From(f); back&0x7c00 != 0x7c00 || back&0x03ff == 0 {
 				t.Errorf("NaN %#04x comes back as %#04x", h, back)
 			}
 			continue
 		}
-		if back := toHalf(f); back != uint16(h) {
+		if back := From(f); back != uint16(h) {
 			t.Errorf("%#04x is %g and comes back as %#04x", h, f, back)
 		}
 	}
 }
 
-// TestHalfRounds looks at every pair of neighbouring halves: what lies between goes to the nearer one, the middle to the
+// TestRounds looks at every pair of neighbouring halves: what lies between goes to the nearer one, the middle to the
 // even one.
-func TestHalfRounds(t *testing.T) {
+func TestRounds(t *testing.T) {
 	t.Parallel()
 	for h := range uint16(0x7bff) {
-		low, high := fromHalf(h), fromHalf(h+1)
+		low, high := Float32(h), Float32(h+1)
 		middle := (low + high) / 2 // exact: float32 has 13 bits more
 		even := h + h&1
 		for _, tc := range []struct {
@@ -38,17 +38,17 @@ func TestHalfRounds(t *testing.T) {
 			{math.Nextafter32(middle, low), h},
 			{math.Nextafter32(middle, high), h + 1},
 		} {
-			if got := toHalf(tc.f); got != tc.want {
-				t.Fatalf("toHalf(%g) = %#04x, want %#04x", tc.f, got, tc.want)
+			if got := From(tc.f); got != tc.want {
+				t.Fatalf("From(%g) = %#04x, want %#04x", tc.f, got, tc.want)
 			}
-			if got := toHalf(-tc.f); got != tc.want|0x8000 {
-				t.Fatalf("toHalf(%g) = %#04x, want %#04x", -tc.f, got, tc.want|0x8000)
+			if got := From(-tc.f); got != tc.want|0x8000 {
+				t.Fatalf("From(%g) = %#04x, want %#04x", -tc.f, got, tc.want|0x8000)
 			}
 		}
 	}
 }
 
-func TestHalfEdges(t *testing.T) {
+func TestEdges(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
 		f    float32
@@ -70,13 +70,13 @@ func TestHalfEdges(t *testing.T) {
 		"least of float32":            {math.SmallestNonzeroFloat32, 0},
 		"rounds up to the least norm": {0x1.ffep-15, 0x0400},
 	} {
-		if got := toHalf(tc.f); got != tc.want {
-			t.Errorf("%s: toHalf(%g) = %#04x, want %#04x", name, tc.f, got, tc.want)
+		if got := From(tc.f); got != tc.want {
+			t.Errorf("%s: From(%g) = %#04x, want %#04x", name, tc.f, got, tc.want)
 		}
 	}
 }
 
-func BenchmarkToHalf(b *testing.B) {
+func BenchmarkFrom(b *testing.B) {
 	values := make([]float32, 1<<20)
 	for i := range values {
 		values[i] = float32(math.Sin(float64(i))) * 2
@@ -84,7 +84,7 @@ func BenchmarkToHalf(b *testing.B) {
 	halves := make([]uint16, len(values))
 	for b.Loop() {
 		for i, f := range values {
-			halves[i] = toHalf(f)
+			halves[i] = From(f)
 		}
 	}
 	b.ReportMetric(float64(len(values))*float64(b.N)/b.Elapsed().Seconds()/1e6, "Mvalues/s")

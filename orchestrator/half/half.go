@@ -1,9 +1,12 @@
-package triton
+// Package half converts numbers to and from IEEE 754 binary16, which models on GPUs take and give.
+//
+// It is not for arithmetic, and not for other narrow types (bfloat16).
+package half
 
 import "math"
 
-// toHalf is f as IEEE 754 binary16, rounded to nearest, ties to even; what is too large becomes infinite.
-func toHalf(f float32) uint16 {
+// From is f as IEEE 754 binary16, rounded to nearest, ties to even; what is too large becomes infinite.
+func From(f float32) uint16 {
 	bits := math.Float32bits(f)
 	sign := uint16(bits>>16) & 0x8000
 	bits &= 0x7fff_ffff
@@ -20,8 +23,8 @@ func toHalf(f float32) uint16 {
 	}
 }
 
-// fromHalf is the float32 of the same value.
-func fromHalf(h uint16) float32 {
+// Float32 is the same value; every half is exact in float32.
+func Float32(h uint16) float32 {
 	sign, rest := uint32(h&0x8000)<<16, uint32(h&0x7fff)
 	switch {
 	case rest >= 0x7c00: // infinite or NaN
