@@ -50,7 +50,7 @@ func OpenModel(cfg Config) (*Model, error) {
 		return nil, err
 	}
 	image := m.Card.Image
-	spec := imageprep.Spec{Size: image.Size, Resize: image.Resize, Mean: image.Mean, Std: image.Std}
+	spec := imageprep.Spec{Size: image.Size, Resize: image.Resize, Filter: image.Filter, Mean: image.Mean, Std: image.Std}
 	return &Model{Model: m, Tokenizer: tok, Decoder: decoder, Spec: spec}, spec.Validate()
 }
 

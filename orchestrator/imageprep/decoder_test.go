@@ -234,6 +234,7 @@ func TestSpecValidate(t *testing.T) {
 		"size zero":        {func(s *Spec) { s.Size = 0 }, 0, fault.KindInvalid},
 		"size too large":   {func(s *Spec) { s.Size = 5000 }, 3 * 5000 * 5000, fault.KindInvalid},
 		"unknown rule":     {func(s *Spec) { s.Resize = "longest" }, 192, fault.KindInvalid},
+		"unknown filter":   {func(s *Spec) { s.Filter = "lanczos" }, 192, fault.KindInvalid},
 		"std zero":         {func(s *Spec) { s.Std[1] = 0 }, 192, fault.KindInvalid},
 		"memory too short": {func(*Spec) {}, 191, fault.KindInternal},
 	} {

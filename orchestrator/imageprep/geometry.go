@@ -17,8 +17,8 @@ func (s Spec) fit(width, height int) (x, y axis) {
 			outW = longSide(s.Size, width, height)
 		}
 	}
-	return axis{in: width, out: outW, first: s.cropOffset(outW), n: s.Size},
-		axis{in: height, out: outH, first: s.cropOffset(outH), n: s.Size}
+	return axis{in: width, out: outW, first: s.cropOffset(outW), n: s.Size, filter: s.Filter},
+		axis{in: height, out: outH, first: s.cropOffset(outH), n: s.Size, filter: s.Filter}
 }
 
 // longSide is Python's int(size * long / short).

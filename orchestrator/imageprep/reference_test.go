@@ -39,12 +39,12 @@ func reference(t testing.TB, program string, args ...string) string {
 
 // parityCase is one line of cases.json, which testdata/parity.py writes.
 type parityCase struct {
-	Name, File, Rule, Pixels, Tensor string
-	Size                             int
+	Name, File, Rule, Filter, Pixels, Tensor string
+	Size                                     int
 }
 
 func (c parityCase) spec() Spec {
-	return Spec{Size: c.Size, Resize: model.ResizeRule(c.Rule), Mean: clipMean, Std: clipStd}
+	return Spec{Size: c.Size, Resize: model.ResizeRule(c.Rule), Filter: model.Filter(c.Filter), Mean: clipMean, Std: clipStd}
 }
 
 // openai/CLIP's constants.
@@ -81,7 +81,7 @@ func compareParity(t *testing.T, decoder *Decoder, dir string, tolerance func(na
 		got := squareOf(t, picture, c.spec())
 		want := readFile(t, filepath.Join(dir, c.Pixels))
 		if different, most := difference(got, want); different > 0 && meanDifference(got, want) > tolerance(c.Name) {
-			t.Errorf("%s, %s %d: %d of %d bytes differ, by up to %d", c.Name, c.Rule, c.Size, different, len(got), most)
+			t.Errorf("%s, %s %s %d: %d of %d bytes differ, by up to %d", c.Name, c.Rule, c.Filter, c.Size, different, len(got), most)
 		}
 		if c.Tensor != "" {
 			compareTensor(t, picture, c.spec(), readFile(t, filepath.Join(dir, c.Tensor)))

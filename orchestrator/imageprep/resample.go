@@ -3,6 +3,8 @@ package imageprep
 import (
 	"math"
 	"slices"
+
+	"clipseek/orchestrator/model"
 )
 
 // Pillow's resampling of 8-bit pixels: each axis is filtered by itself with weights rounded to 22 bits after the
@@ -20,6 +22,15 @@ const precisionBits = 32 - 8 - 2 // 8 for the result, 2 because negative lobes c
 type axis struct {
 	in, out  int
 	first, n int
+	filter   model.Filter
+}
+
+// curve is the filter's weight at a distance in output pixels, and the distance from which on it is 0.
+func (a axis) curve() (weight func(float64) float64, support float64) {
+	if a.filter == model.FilterBilinear {
+		return bilinear, 1
+	}
+	return bicubic, 2
 }
 
 // window is the part of the source that one output pixel is made of: count pixels from start, with the weights at
@@ -52,6 +63,9 @@ func bicubic(x float64) float64 {
 	return 0
 }
 
+// bilinear is the triangle of support 1.
+func bilinear(x float64) float64 { return max(0, 1-math.Abs(x)) }
+
 // set prepares the filter for an axis and tells whether anything changed; a repeated axis costs nothing.
 func (w *weights) set(a axis, mirrored bool) (changed bool) {
 	if w.axis == a && w.mirrored == mirrored {
@@ -62,7 +76,8 @@ func (w *weights) set(a axis, mirrored bool) (changed bool) {
 	w.lo, w.hi = a.in, 0
 	scale := float64(a.in) / float64(a.out)
 	filterScale := max(scale, 1)
-	support := 2 * filterScale
+	weight, reach := a.curve()
+	support := reach * filterScale
 	perPixel := 1 / filterScale
 	for i := a.first; i < a.first+a.n; i++ {
 		center := float64((float64(i) + 0.5) * scale)
@@ -71,7 +86,7 @@ func (w *weights) set(a axis, mirrored bool) (changed bool) {
 		at := len(w.exact)
 		var sum float64
 		for x := range count {
-			v := bicubic(float64((float64(x+start) - center + 0.5) * perPixel))
+			v := weight(float64((float64(x+start) - center + 0.5) * perPixel))
 			w.exact = append(w.exact, v)
 			sum += v
 		}

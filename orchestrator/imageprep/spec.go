@@ -8,7 +8,7 @@ import (
 // Spec says what a model takes: a square of Size x Size pixels made by the Resize rule, each channel (R, G, B) as
 // (value/255 - Mean) / Std.
 //
-// The rules, all with Pillow's bicubic filter:
+// The rules, all with Pillow's bicubic filter unless Filter says otherwise:
 //   - model.ResizeShortest (openai/CLIP, open_clip): the short side to Size, the long side to int(Size*long/short), the
 //     centre cut out with its offset rounded half to even as torchvision does, then conversion to RGB.
 //   - model.ResizeShortestRGB (Hugging Face): conversion to RGB first, the same sizes, the offset rounded down.
@@ -16,6 +16,7 @@ import (
 type Spec struct {
 	Size      int
 	Resize    model.ResizeRule
+	Filter    model.Filter // "" is bicubic
 	Mean, Std [3]float32
 }
 
@@ -34,6 +35,11 @@ func (s Spec) Validate() error {
 	case model.ResizeShortest, model.ResizeShortestRGB, model.ResizeSquash:
 	default:
 		return fault.Invalid("resize rule %q is not known; %s, %s and %s are", s.Resize, model.ResizeShortest, model.ResizeShortestRGB, model.ResizeSquash)
+	}
+	switch s.Filter {
+	case "", model.FilterBicubic, model.FilterBilinear:
+	default:
+		return fault.Invalid("filter %q is not known; %s and %s are", s.Filter, model.FilterBicubic, model.FilterBilinear)
 	}
 	for c, v := range s.Std {
 		if !(v > 0) {

@@ -55,6 +55,7 @@ type ImageTower struct {
 	File   string     `yaml:"file"`
 	Size   int        `yaml:"size"`   // side of the square input, pixels
 	Resize ResizeRule `yaml:"resize"` // how any picture becomes that square
+	Filter Filter     `yaml:"filter"` // of that resize; "" is bicubic
 	Mean   [3]float32 `yaml:"mean"`   // per channel R, G, B, of values in 0..1
 	Std    [3]float32 `yaml:"std"`
 	Input  string     `yaml:"input"`  // tensor name; float32 [batch, 3, size, size]
@@ -83,6 +84,15 @@ const (
 	ResizeShortest    ResizeRule = "shortest"     // openai/CLIP: short side to size, centre crop, then RGB
 	ResizeShortestRGB ResizeRule = "shortest-rgb" // Hugging Face: RGB first, then short side to size, centre crop rounded down
 	ResizeSquash      ResizeRule = "squash"       // Chinese-CLIP, SigLIP: both sides to size
+)
+
+// Filter is what pixels are resampled with, as Pillow does it: widened where the picture shrinks.
+type Filter string
+
+// The filters in use by published models.
+const (
+	FilterBicubic  Filter = "bicubic"
+	FilterBilinear Filter = "bilinear" // MobileCLIP, Hugging Face's SigLIP
 )
 
 var (
@@ -133,6 +143,11 @@ func (c *Card) validate() error {
 	case ResizeShortest, ResizeShortestRGB, ResizeSquash:
 	default:
 		need(false, "image.resize must be %s, %s or %s", ResizeShortest, ResizeShortestRGB, ResizeSquash)
+	}
+	switch c.Image.Filter {
+	case "", FilterBicubic, FilterBilinear:
+	default:
+		need(false, "image.filter must be %s or %s", FilterBicubic, FilterBilinear)
 	}
 	for i := range 3 {
 		need(c.Image.Std[i] > 0 && !math.IsInf(float64(c.Image.Std[i]), 0), "image.std[%d] must be above 0", i)

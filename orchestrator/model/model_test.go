@@ -96,6 +96,7 @@ func TestReadCardFaults(t *testing.T) {
 		"wrong type":        {"width: 8", "width: many", []string{"cannot be read", "many"}},
 		"bad name":          {"name: tiny", "name: ../tiny", []string{"name must be"}},
 		"unknown rule":      {"resize: shortest", "resize: stretch", []string{"image.resize must be"}},
+		"unknown filter":    {"resize: shortest", "resize: shortest, filter: lanczos", []string{"image.filter must be bicubic or bilinear"}},
 		"zero deviation":    {"std: [0.2, 0.2, 0.2]", "std: [0.2, 0, 0.2]", []string{"image.std[1]"}},
 		"unknown tokenizer": {"clip-bpe", "words", []string{"tokenizer.kind"}},
 		"negative pad":      {"causal: true", "causal: false, pad: -1", []string{"text.pad must not be negative"}},

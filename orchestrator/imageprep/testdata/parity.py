@@ -2,7 +2,7 @@
 
     parity.py OUT
 
-writes OUT/cases.json, a list of {"name", "file", "size", "rule", "pixels"}: the picture's file, the preparation, and the
+writes OUT/cases.json, a list of {"name", "file", "size", "rule", "filter", "pixels"}: the picture's file, the preparation, and the
 file of the reference's pixels (uint8 [size, size, 3]). One tensor is written too, as OUT/tensor.f32 for the case that
 "tensor" marks.
 """
@@ -20,7 +20,14 @@ import pngwriter
 import reference
 import tiffs
 
-PREPARATIONS = ((336, "shortest"), (64, "shortest"), (112, "shortest-rgb"), (96, "squash"))
+PREPARATIONS = (
+    (336, "shortest", "bicubic"),
+    (64, "shortest", "bicubic"),
+    (112, "shortest-rgb", "bicubic"),
+    (96, "squash", "bicubic"),
+    (80, "shortest", "bilinear"),
+    (72, "squash", "bilinear"),
+)
 TAG_ORIENTATION = 0x0112
 
 
@@ -251,10 +258,10 @@ def write(out, sources):
     for source in sources:
         for name, data, *twin in source():
             (out / name).write_bytes(data)
-            for size, rule in PREPARATIONS[1:] if source is tiffs.files else PREPARATIONS:
-                pixels = f"{name}.{rule}-{size}"
-                (out / pixels).write_bytes(reference.pixels(*(twin or [data]), size, rule).tobytes())
-                cases.append({"name": name, "file": name, "size": size, "rule": rule, "pixels": pixels})
+            for size, rule, filter in PREPARATIONS[1:] if source is tiffs.files else PREPARATIONS:
+                pixels = f"{name}.{rule}-{filter}-{size}"
+                (out / pixels).write_bytes(reference.pixels(*(twin or [data]), size, rule, filter).tobytes())
+                cases.append({"name": name, "file": name, "size": size, "rule": rule, "filter": filter, "pixels": pixels})
     (out / "cases.json").write_text(json.dumps(cases))
     return cases
 

@@ -97,10 +97,10 @@ def main(out):
         assert shown.info["icc_profile"] == icc, name
         if applies:
             shown = converted(shown, icc)
-        for size, rule in parity.PREPARATIONS:
-            pixels = f"{name}-{size}-{rule}.rgb"
-            (out / pixels).write_bytes(np.asarray(reference.fit(shown, size, rule)).tobytes())
-            cases.append({"name": name, "file": file, "size": size, "rule": rule, "pixels": pixels})
+        for size, rule, filter in parity.PREPARATIONS:
+            pixels = f"{name}-{size}-{rule}-{filter}.rgb"
+            (out / pixels).write_bytes(np.asarray(reference.fit(shown, size, rule, filter)).tobytes())
+            cases.append({"name": name, "file": file, "size": size, "rule": rule, "filter": filter, "pixels": pixels})
 
     rgb, rgba = parity.image("RGB", 403, 301, 1), parity.image("RGBA", 203, 301, 2)
     add("jpeg-wide", rgb, "JPEG", wide(), quality=92)

@@ -14,17 +14,18 @@ MEAN = (0.48145466, 0.4578275, 0.40821073)
 STD = (0.26862954, 0.26130258, 0.27577711)
 
 
-def fit(image, size, rule):
+def fit(image, size, rule, filter="bicubic"):
     """Resize and crop a PIL image to size x size RGB by a rule."""
+    resampling = Image.Resampling[filter.upper()]
     if rule == "squash":
-        return image.resize((size, size), Image.Resampling.BICUBIC).convert("RGB")
+        return image.resize((size, size), resampling).convert("RGB")
     if rule == "shortest-rgb":
         image = image.convert("RGB")
     width, height = image.size
     short, long = min(width, height), max(width, height)
     new_long = int(size * long / short)
     target = (size, new_long) if width <= height else (new_long, size)
-    image = image.resize(target, Image.Resampling.BICUBIC)
+    image = image.resize(target, resampling)
     width, height = image.size
     if rule == "shortest":
         left, top = int(round((width - size) / 2.0)), int(round((height - size) / 2.0))
@@ -40,9 +41,9 @@ def load(data):
     return ImageOps.exif_transpose(image)
 
 
-def pixels(data, size, rule):
+def pixels(data, size, rule, filter="bicubic"):
     """uint8 [size, size, 3]."""
-    return np.asarray(fit(load(data), size, rule))
+    return np.asarray(fit(load(data), size, rule, filter))
 
 
 def tensor(rgb):
