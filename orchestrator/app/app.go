@@ -114,7 +114,7 @@ func OpenCore(ctx context.Context, cfg Config, log *slog.Logger) (_ *Core, err e
 	c.Collections = newCollections(c.database, cfg.Collection, c.Card)
 	c.closers = append(c.closers, c.Collections)
 	lanes := encoder.NewLanes(c.towers.search, c.towers.bulk, cfg.Encoder.Lanes)
-	c.Encoder = lanes.Search()
+	c.Encoder = encoder.Recent(lanes.Search(), cfg.Encoder.Recent)
 	c.Searcher = search.New(cfg.Search, c.Tokenizer, c.Decoder, c.Spec, c.Encoder)
 	c.Ingester = ingest.New(cfg.Ingest, c.Decoder, c.Spec, lanes.Bulk())
 	return c, nil

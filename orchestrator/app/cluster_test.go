@@ -48,6 +48,7 @@ func clusterConfig(t *testing.T, triton, milvus string) app.Config {
 	t.Helper()
 	cfg := apptest.Config(t)
 	cfg.Encoder.Kind, cfg.Encoder.Triton.Endpoints = app.EncoderTriton, []string{triton}
+	cfg.Encoder.Recent = 0 // every search asks the server
 	cfg.Index.Kind, cfg.Index.Milvus.Address = app.IndexMilvus, milvus
 	cfg.Ingest.Group, cfg.Ingest.Batch, cfg.Ingest.InFlight, cfg.Ingest.Patience = 4, 10, 2, 5*time.Minute
 	return cfg

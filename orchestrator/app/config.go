@@ -41,7 +41,8 @@ type Config struct {
 
 // Encoder chooses and configures what runs the model.
 type Encoder struct {
-	Kind   string              `koanf:"kind"` // onnx or triton
+	Kind   string              `koanf:"kind"`   // onnx or triton
+	Recent int                 `koanf:"recent"` // texts whose embeddings are remembered; 0 for none
 	Lanes  encoder.LanesConfig `koanf:"lanes"`
 	ONNX   onnx.Config         `koanf:"onnx"`
 	Triton triton.Config       `koanf:"triton"`
@@ -78,7 +79,7 @@ func Default() Config {
 		Collection: DefaultCollection,
 		Model:      model.Demo,
 		Server:     httpapi.Default(),
-		Encoder:    Encoder{Kind: EncoderONNX, Lanes: encoder.DefaultLanes(), ONNX: onnx.Default(), Triton: triton.Default()},
+		Encoder:    Encoder{Kind: EncoderONNX, Recent: 1000, Lanes: encoder.DefaultLanes(), ONNX: onnx.Default(), Triton: triton.Default()},
 		Index:      Index{Kind: IndexLocal, Local: LocalIndex{Wait: local.Default().Wait}, Milvus: milvus.Default()},
 		Image:      imageprep.Default(),
 		Ingest:     ingest.Default(),
@@ -112,9 +113,9 @@ func (c Config) Validate() error {
 	return errors.Join(all...)
 }
 
-// Validate reports an unknown kind.
+// Validate reports every fault of its own keys.
 func (e Encoder) Validate() error {
-	return oneOf(e.Kind, EncoderONNX, EncoderTriton)
+	return errors.Join(oneOf(e.Kind, EncoderONNX, EncoderTriton), fault.Between("recent", e.Recent, 0, 1_000_000, 1000))
 }
 
 // Validate reports an unknown kind.
