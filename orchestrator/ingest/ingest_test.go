@@ -204,9 +204,9 @@ type stopping struct {
 	cancel context.CancelFunc
 }
 
-func (s stopping) Items(ctx context.Context) iter.Seq2[source.Item, error] {
+func (s stopping) Items(ctx context.Context, after string) iter.Seq2[source.Item, error] {
 	return func(yield func(source.Item, error) bool) {
-		for item, err := range s.Source.Items(ctx) {
+		for item, err := range s.Source.Items(ctx, after) {
 			select {
 			case <-s.left:
 			default:

@@ -104,7 +104,7 @@ func (r *Run) fail(item source.Item, err error) {
 
 // count lists the source ahead of the work, so that the time left can be told.
 func (r *Run) count(ctx context.Context) error {
-	for item, err := range r.src.Items(ctx) {
+	for item, err := range r.src.Items(ctx, "") {
 		if err != nil && item.Path == "" {
 			return err
 		}
@@ -117,7 +117,7 @@ func (r *Run) count(ctx context.Context) error {
 // list sends the items, in batches that are looked up in the index together.
 func (r *Run) list(ctx context.Context, tasks chan<- task) error {
 	batch := make([]source.Item, 0, r.cfg.Batch)
-	for item, err := range r.src.Items(ctx) {
+	for item, err := range r.src.Items(ctx, "") {
 		if err != nil {
 			if item.Path == "" {
 				return err

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	"clipseek/orchestrator/fault"
@@ -48,29 +49,67 @@ func NewFolders(paths ...string) (*Folders, error) {
 // Name lists the roots.
 func (f *Folders) Name() string { return strings.Join(f.roots, ", ") }
 
-// Items walks the roots one after the other. A file that lies below two of them is yielded once.
-func (f *Folders) Items(ctx context.Context) iter.Seq2[Item, error] {
+// Items walks the roots one after the other. A file that lies below two of them is yielded once. A place is the number of
+// a root and the item's path.
+func (f *Folders) Items(ctx context.Context, after string) iter.Seq2[Item, error] {
 	return func(yield func(Item, error) bool) {
+		first, path, err := f.find(after)
+		if err != nil {
+			yield(Item{}, err)
+			return
+		}
 		for i, root := range f.roots {
-			if slices.ContainsFunc(f.roots[:i], func(earlier string) bool { return within(root, earlier) }) {
+			if i < first || slices.ContainsFunc(f.roots[:i], func(earlier string) bool { return within(root, earlier) }) {
 				continue
 			}
-			if !walk(ctx, root, f.roots[:i], yield) {
+			w := walker{root: root, place: placeOf(i, ""), done: f.roots[:i], yield: yield}
+			if i == first {
+				w.after = path
+			}
+			if !w.walk(ctx) {
 				return
 			}
 		}
 	}
 }
 
-// walk yields the pictures below root that are not below one of done, and reports false when the walk is to end.
-func walk(ctx context.Context, root string, done []string, yield func(Item, error) bool) bool {
+func placeOf(root int, path string) string { return strconv.Itoa(root) + ":" + path }
+
+// find reads a place; "" is before everything.
+func (f *Folders) find(place string) (root int, path string, err error) {
+	if place == "" {
+		return 0, "", nil
+	}
+	number, path, _ := strings.Cut(place, ":")
+	root, err = strconv.Atoi(number)
+	if err != nil || root < 0 || root >= len(f.roots) || !within(path, f.roots[root]) {
+		return 0, "", fault.Invalid("%q is no place in %s; begin the listing anew", place, f.Name())
+	}
+	return root, path, nil
+}
+
+// walker yields the pictures below root that come behind after and are not below one of done.
+type walker struct {
+	root  string
+	place string // what places begin with
+	after string
+	done  []string
+	yield func(Item, error) bool
+}
+
+// walk reports false when the walk is to end.
+func (w *walker) walk(ctx context.Context) bool {
 	goOn := true
-	stop := func() error {
-		goOn = false
-		return filepath.SkipAll
+	give := func(item Item, err error) error {
+		item.Place = w.place + item.Path
+		if !w.yield(item, err) {
+			goOn = false
+			return filepath.SkipAll
+		}
+		return nil
 	}
 	emit := func(path string, entry fs.DirEntry) error {
-		item := Item{Key: path, Path: path, Source: root, Label: filepath.Base(filepath.Dir(path))}
+		item := Item{Key: path, Path: path, Source: w.root, Label: filepath.Base(filepath.Dir(path))}
 		info, err := os.Stat(path) // follows a link to its file
 		switch {
 		case err != nil:
@@ -82,35 +121,42 @@ func walk(ctx context.Context, root string, done []string, yield func(Item, erro
 		default:
 			item.Bytes, item.Modified = info.Size(), info.ModTime()
 		}
-		if !yield(item, err) {
-			return stop()
-		}
-		return nil
+		return give(item, err)
 	}
-	err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
+	err := filepath.WalkDir(w.root, func(path string, entry fs.DirEntry, err error) error {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
 		if err != nil { // a folder that cannot be listed
-			if !yield(Item{Key: path, Path: path, Source: root}, pathFault(path, err)) {
-				return stop()
+			if path == w.after {
+				return nil
 			}
-			return nil
+			return give(Item{Key: path, Path: path, Source: w.root}, pathFault(path, err))
 		}
-		leaveOut := slices.Contains(done, path) || path != root && strings.HasPrefix(entry.Name(), ".")
+		leaveOut := slices.Contains(w.done, path) || path != w.root && strings.HasPrefix(entry.Name(), ".") || w.passed(path)
 		switch {
 		case entry.IsDir() && leaveOut:
 			return filepath.SkipDir
-		case entry.IsDir() || leaveOut || path != root && !isPictureName(path):
+		case entry.IsDir() || leaveOut || path != w.root && !isPictureName(path):
 			return nil
 		}
 		return emit(path, entry)
 	})
 	if err != nil {
-		yield(Item{}, err)
+		w.yield(Item{}, err)
 		return false
 	}
 	return goOn
+}
+
+// passed tells whether the walk has been at path, and at all that lies below it, when it comes to after: it goes through
+// the names of each folder in order, and into a folder before it goes on.
+func (w *walker) passed(path string) bool {
+	if w.after == "" || within(w.after, path) && w.after != path {
+		return false
+	}
+	separated := func(p string) []string { return strings.Split(p, string(filepath.Separator)) }
+	return slices.Compare(separated(path), separated(w.after)) <= 0
 }
 
 // Open opens the item's file.

@@ -22,15 +22,18 @@ type Item struct {
 	Label    string // the item's folder
 	Bytes    int64
 	Modified time.Time
+	Place    string         // where it stands in the listing; see Source.Items
+	Fields   map[string]any // what the source knows of it besides, to be stored with the record; see index.Record.Fields
 }
 
 // Source lists and opens items. Its methods are safe for concurrent use.
 type Source interface {
 	// Name is how people call the source.
 	Name() string
-	// Items lists the items in a stable order. An item that cannot be had is yielded with an error (its Path is set) and
-	// the listing goes on; a cancelled context ends it with the context's error and an empty item.
-	Items(ctx context.Context) iter.Seq2[Item, error]
+	// Items lists the items in a stable order, those behind the item whose Place is after, or all for "". An item that
+	// cannot be had is yielded with an error (its Path and Place are set) and the listing goes on; a cancelled context ends
+	// it with the context's error and an empty item. Fault, with an empty item: Invalid for an after that the source did not give.
+	Items(ctx context.Context, after string) iter.Seq2[Item, error]
 	// Open opens an item that Items gave. Faults: NotFound (it has gone since), Forbidden (no permission), Internal.
 	Open(ctx context.Context, item Item) (io.ReadCloser, error)
 }

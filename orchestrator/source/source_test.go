@@ -34,7 +34,7 @@ func tree(t *testing.T, files ...string) string {
 func list(t *testing.T, s source.Source, root string) (paths []string, faults map[string]error) {
 	t.Helper()
 	faults = map[string]error{}
-	for item, err := range s.Items(t.Context()) {
+	for item, err := range s.Items(t.Context(), "") {
 		path, relErr := filepath.Rel(root, item.Path)
 		if relErr != nil {
 			t.Fatal(relErr)
@@ -60,12 +60,58 @@ func TestFoldersListsPictures(t *testing.T) {
 	if !slices.Equal(got, want) || len(faults) > 0 {
 		t.Errorf("items = %q, faults = %v, want %q", got, faults, want)
 	}
-	for item, err := range s.Items(t.Context()) {
+	for item, err := range s.Items(t.Context(), "") {
 		if err != nil {
 			t.Fatal(err)
 		}
 		if item.Label == "苹果" && (item.Source != root || item.Bytes == 0 || item.Modified.IsZero() || item.Key != item.Path) {
 			t.Errorf("item = %+v", item)
+		}
+	}
+}
+
+// TestFoldersGoOn begins the listing behind each of its items.
+func TestFoldersGoOn(t *testing.T) {
+	t.Parallel()
+	root := tree(t, "a/1.jpg", "a/b/2.jpg", "a/b.jpg", "a/b-c/3.jpg", "a b/4.jpg", "a.jpg", "z/5.jpg", "A/6.jpg")
+	if err := os.Symlink(filepath.Join(root, "nowhere"), filepath.Join(root, "a/gone.jpg")); err != nil {
+		t.Fatal(err)
+	}
+	s, err := source.NewFolders(filepath.Join(root, "z"), root, filepath.Join(root, "A/6.jpg"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	places := func(after string) (all []string) {
+		for item, err := range s.Items(t.Context(), after) {
+			if item.Place == "" {
+				t.Fatalf("after %q: %v", after, err)
+			}
+			all = append(all, item.Place)
+		}
+		return all
+	}
+	whole := places("")
+	if len(whole) != 9 {
+		t.Fatalf("places = %q", whole)
+	}
+	for i, place := range whole {
+		if got := places(place); !slices.Equal(got, whole[i+1:]) {
+			t.Errorf("after %q come %q, want %q", place, got, whole[i+1:])
+		}
+	}
+	// What was there when the place was noted may have gone, and new files lie on both sides of it.
+	if err := os.Remove(filepath.Join(root, "a/b/2.jpg")); err != nil {
+		t.Fatal(err)
+	}
+	gone := slices.IndexFunc(whole, func(place string) bool { return strings.HasSuffix(place, "a/b/2.jpg") })
+	if got := places(whole[gone]); !slices.Equal(got, whole[gone+1:]) {
+		t.Errorf("behind an item that has gone come %q, want %q", got, whole[gone+1:])
+	}
+	for _, bad := range []string{"5:" + root, "-1:x", "a/1.jpg", "1:/elsewhere/1.jpg"} {
+		for item, err := range s.Items(t.Context(), bad) {
+			if fault.KindOf(err) != fault.KindInvalid || item.Path != "" {
+				t.Errorf("after %q: %v, %v", bad, item, err)
+			}
 		}
 	}
 }
@@ -148,7 +194,7 @@ func TestFoldersFaults(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	for _, err := range s.Items(ctx) {
+	for _, err := range s.Items(ctx, "") {
 		if !errors.Is(err, context.Canceled) {
 			t.Errorf("cancelled walk gives %v", err)
 		}
