@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -51,6 +52,7 @@ type modelRow struct {
 	Size      int      `json:"image_size"`
 	Context   int      `json:"context"`
 	Languages []string `json:"languages"`
+	Prompts   []string `json:"prompts"` // templates for short texts
 	Licence   string   `json:"licence"`
 }
 
@@ -88,13 +90,13 @@ func (p *program) printModels(cards []model.Card, asJSON bool) error {
 	if asJSON {
 		rows := []modelRow{}
 		for _, c := range cards {
-			rows = append(rows, modelRow{c.Name, c.Title, c.Width, c.Image.Size, c.Text.Context, c.Languages, c.Licence})
+			rows = append(rows, modelRow{c.Name, c.Title, c.Width, c.Image.Size, c.Text.Context, append([]string{}, c.Languages...), append([]string{}, c.Text.Prompts...), c.Licence})
 		}
 		return json.NewEncoder(p.out).Encode(rows)
 	}
-	rows := []string{"NAME\tWIDTH\tPIXELS\tTOKENS\tLICENCE\tTITLE"}
+	rows := []string{"NAME\tWIDTH\tPIXELS\tTOKENS\tLANGUAGES\tLICENCE\tTITLE"}
 	for _, c := range cards {
-		rows = append(rows, fmt.Sprintf("%s\t%d\t%d\t%d\t%s\t%s", c.Name, c.Width, c.Image.Size, c.Text.Context, c.Licence, c.Title))
+		rows = append(rows, fmt.Sprintf("%s\t%d\t%d\t%d\t%s\t%s\t%s", c.Name, c.Width, c.Image.Size, c.Text.Context, languageList(c.Languages), c.Licence, c.Title))
 	}
 	return p.table(rows...)
 }
@@ -118,4 +120,13 @@ func (p *program) modelVerifyCommand() *cobra.Command {
 			return errors.Join(err, enc.Close())
 		},
 	}
+}
+
+// languageList is what fits a column: the codes, or how many there are.
+func languageList(codes []string) string {
+	const most = 6
+	if len(codes) > most {
+		return fmt.Sprintf("%s and %d more", strings.Join(codes[:most-1], " "), len(codes)-most+1)
+	}
+	return strings.Join(codes, " ")
 }

@@ -20,7 +20,7 @@ import (
 func (p *program) searchCommand() *cobra.Command {
 	var query search.Query
 	var image string
-	var asJSON bool
+	var asJSON, prompts, noPrompts bool
 	cmd := &cobra.Command{
 		Use:   "search [TEXT]",
 		Short: "Find indexed pictures by text, by a picture, or by both",
@@ -33,12 +33,20 @@ func (p *program) searchCommand() *cobra.Command {
 			if cmd.Flags().Changed("limit") && query.Limit == 0 {
 				return usageError{errors.New("--limit must be at least 1")}
 			}
+			if prompts && noPrompts {
+				return usageError{errors.New("--prompts and --no-prompts exclude each other; leave one out")}
+			}
+			if prompts || noPrompts {
+				query.Prompts = &prompts
+			}
 			return p.search(cmd.Context(), query, image, asJSON)
 		},
 	}
 	p.configFlag(cmd, "collection", "collection", "`NAME` of the collection")
 	flags := cmd.Flags()
 	flags.StringVar(&image, "image", "", "picture `FILE` to find others like it")
+	flags.BoolVar(&prompts, "prompts", false, "put a short text into the templates of the model's card (default: search.prompts)")
+	flags.BoolVar(&noPrompts, "no-prompts", false, "search for the text as it is")
 	flags.StringVar(&query.Filter, "filter", "", "only pictures that match, for example `'label == \"apple\" && width >= 800'`")
 	flags.StringVar(&query.Partition, "partition", "", "only pictures of the partition `NAME`")
 	flags.IntVar(&query.Limit, "limit", 0, "most hits (default 16)")
@@ -86,6 +94,11 @@ func (p *program) search(ctx context.Context, query search.Query, image string, 
 		enc.SetEscapeHTML(false)
 		return enc.Encode(httpapi.NewAnswer(cfg.Collection, answer))
 	}
+	if query.Text != "" && query.Prompts != nil && *query.Prompts && !answer.Prompts {
+		if _, err := fmt.Fprintln(p.err, "the text was searched for as it is: no template of the model takes it"); err != nil {
+			return err
+		}
+	}
 	return p.printHits(cfg, answer)
 }
 
@@ -93,6 +106,11 @@ func (p *program) printHits(cfg app.Config, answer search.Answer) error {
 	if len(answer.Hits) == 0 {
 		_, err := fmt.Fprintf(p.err, "nothing found in collection %s of %s; `clipseek ingest PATH` adds pictures\n", cfg.Collection, cfg.Data)
 		return err
+	}
+	if answer.LanguageNote != "" {
+		if _, err := fmt.Fprintln(p.err, answer.LanguageNote); err != nil {
+			return err
+		}
 	}
 	if answer.Weak {
 		if _, err := fmt.Fprintln(p.err, "nothing looks much like it; these are the nearest"); err != nil {

@@ -55,6 +55,7 @@ type Info struct {
 	Model      Model    `json:"model"`
 	Roots      []string `json:"roots" nullable:"false" doc:"folders below which pictures may be ingested by request"`
 	MaxUpload  int      `json:"max_upload_bytes"`
+	Prompts    bool     `json:"prompts" doc:"short texts are put into the model's templates where a request does not say"`
 }
 
 // Model is the public part of a model's card.
@@ -64,6 +65,7 @@ type Model struct {
 	Languages  []string `json:"languages" nullable:"false" doc:"ISO 639-1 codes of the languages that queries may be written in"`
 	Width      int      `json:"width" doc:"components of an embedding"`
 	MatchScore float32  `json:"match_score" doc:"a best hit below this score is probably not what the text asks for; 0 is unknown"`
+	Prompts    []string `json:"prompts" nullable:"false" doc:"templates for short texts; where there are none, asking for them changes nothing"`
 }
 
 type infoOutput struct{ Body Info }
@@ -75,9 +77,13 @@ func (s *Server) infoRoutes(api huma.API) {
 			return &infoOutput{Body: Info{
 				Version:    s.deps.Version,
 				Collection: s.deps.Collections.Default(),
-				Model:      Model{Name: card.Name, Title: card.Title, Languages: card.Languages, Width: card.Width, MatchScore: card.Text.MatchScore},
-				Roots:      append([]string{}, s.deps.Roots.Dirs()...),
-				MaxUpload:  s.cfg.MaxUpload,
+				Model: Model{
+					Name: card.Name, Title: card.Title, Languages: append([]string{}, card.Languages...),
+					Width: card.Width, MatchScore: card.Text.MatchScore, Prompts: append([]string{}, card.Text.Prompts...),
+				},
+				Roots:     append([]string{}, s.deps.Roots.Dirs()...),
+				MaxUpload: s.cfg.MaxUpload,
+				Prompts:   s.deps.Searcher.Prompts(),
 			}}, nil
 		})
 }

@@ -22,9 +22,12 @@ type Hit struct {
 
 // Answer is the hits of a search, best first.
 type Answer struct {
-	Hits []Hit  `json:"hits" nullable:"false"`
-	Weak bool   `json:"weak" doc:"the best hit scores less than pictures of what is asked for usually do"`
-	Took TookMS `json:"took_ms"`
+	Hits []Hit `json:"hits" nullable:"false"`
+	Weak bool  `json:"weak" doc:"the best hit scores less than pictures of what is asked for usually do"`
+	// Prompts and LanguageNote are of the text.
+	Prompts      bool   `json:"prompts" doc:"the text was put into the model's templates"`
+	LanguageNote string `json:"language_note,omitempty" doc:"why results are weak where the text is in a script that none of the model's languages uses"`
+	Took         TookMS `json:"took_ms"`
 }
 
 // TookMS is the time of each step in milliseconds.
@@ -37,7 +40,7 @@ type TookMS struct {
 
 // NewAnswer is the wire form of an answer from the collection. The command line prints the same.
 func NewAnswer(collection string, a search.Answer) Answer {
-	out := Answer{Hits: make([]Hit, len(a.Hits)), Weak: a.Weak, Took: TookMS{
+	out := Answer{Hits: make([]Hit, len(a.Hits)), Weak: a.Weak, Prompts: a.Prompts, LanguageNote: a.LanguageNote, Took: TookMS{
 		Prepare: milliseconds(a.Took.Prepare), Encode: milliseconds(a.Took.Encode),
 		Search: milliseconds(a.Took.Search), Total: milliseconds(a.Took.Total),
 	}}
@@ -54,6 +57,7 @@ type searchInput struct {
 	InCollection
 	Body struct {
 		Text      string `json:"text,omitempty" doc:"what the pictures should show" example:"a red apple"`
+		Prompts   *bool  `json:"prompts,omitempty" doc:"put a short text into the model's templates and average them; the service's default where left out"`
 		Like      string `json:"like,omitempty" doc:"id of an indexed picture to find others like it" example:"5269288717002027052"`
 		Filter    string `json:"filter,omitempty" doc:"only pictures whose fields match" example:"label == \"apple\" && width >= 800"`
 		Partition string `json:"partition,omitempty" doc:"only pictures of this partition"`
@@ -65,6 +69,7 @@ type searchInput struct {
 type uploadForm struct {
 	Image     huma.FormFile `form:"image" required:"true" doc:"a picture file: JPEG, PNG, WebP, camera RAW or another kind that can be ingested"`
 	Text      string        `form:"text" required:"false" doc:"looked for together with the picture"`
+	Prompts   string        `form:"prompts" required:"false" enum:"true,false" doc:"put a short text into the model's templates and average them; the service's default where left out"`
 	Filter    string        `form:"filter" required:"false"`
 	Partition string        `form:"partition" required:"false"`
 	Limit     int           `form:"limit" required:"false"`
@@ -83,7 +88,7 @@ func (s *Server) searchRoutes(api huma.API) {
 		"At least one of text and like; both are combined with equal weight.")
 	op.MaxBodyBytes = int64(s.cfg.MaxUpload)
 	register(s, api, op, func(ctx context.Context, in *searchInput) (*answerOutput, error) {
-		q := search.Query{Text: in.Body.Text, Filter: in.Body.Filter, Partition: in.Body.Partition, Limit: in.Body.Limit, Offset: in.Body.Offset}
+		q := search.Query{Text: in.Body.Text, Prompts: in.Body.Prompts, Filter: in.Body.Filter, Partition: in.Body.Partition, Limit: in.Body.Limit, Offset: in.Body.Offset}
 		if in.Body.Like != "" {
 			id, err := parseID(in.Body.Like)
 			if err != nil {
@@ -104,10 +109,14 @@ func (s *Server) searchRoutes(api huma.API) {
 		if len(file) == 0 {
 			return nil, fault.Invalid("the uploaded picture %s is empty (0 bytes)", form.Image.Filename)
 		}
-		return s.search(ctx, in.Collection, search.Query{
+		q := search.Query{
 			Text: form.Text, Image: file, ImageName: form.Image.Filename,
 			Filter: form.Filter, Partition: form.Partition, Limit: form.Limit, Offset: form.Offset,
-		})
+		}
+		if form.Prompts != "" {
+			q.Prompts = new(form.Prompts == "true")
+		}
+		return s.search(ctx, in.Collection, q)
 	})
 }
 

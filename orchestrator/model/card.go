@@ -74,6 +74,8 @@ type TextTower struct {
 	Output     string    `yaml:"output"`      // tensor name; float32 [batch, width]
 	MatchScore float32   `yaml:"match_score"` // a best hit below this cosine is probably not what the text asks for; 0 is unknown
 	Tokenizer  Tokenizer `yaml:"tokenizer"`
+	// Prompts are templates for short queries, such as "a photo of a {}"; package search says which queries they take.
+	Prompts []string `yaml:"prompts"`
 }
 
 // ResizeRule is how a picture of any shape becomes the model's square.
@@ -165,6 +167,7 @@ func (c *Card) validate() error {
 		need(fs.ValidPath(file) && path.Clean(file) == file, "files: %q must be a path inside the model directory", file)
 		need(hashForm.MatchString(hash), "files: %s must have a SHA-256 of 64 hexadecimal digits", file)
 	}
+	wrong = append(wrong, promptFaults(c.Text.Prompts)...)
 	if len(wrong) > 0 {
 		return fault.Invalid("%s: %s", CardFile, strings.Join(wrong, "; "))
 	}

@@ -1,7 +1,8 @@
 // Package search is the one query path, used by the API, the page and the command line.
 //
 // A query is a text, a picture, a picture that is indexed already, or several of them together: each gives a unit
-// vector, their sum is normalized, and the index is asked for the nearest records.
+// vector, their sum is normalized, and the index is asked for the nearest records. A short text is put into the templates of
+// the model's card, where there are some, and its vector is the normalized mean of theirs.
 //
 //	answer, err := searcher.Search(ctx, collection, search.Query{Text: "a red apple", Limit: 16})
 //
@@ -29,10 +30,11 @@ type Config struct {
 	MaxLimit int  `koanf:"max_limit"` // most hits of one query
 	MaxText  int  `koanf:"max_text"`  // longest text, bytes; the model's context is shorter still
 	Truncate bool `koanf:"truncate"`  // cut texts that are too long for the model instead of refusing them
+	Prompts  bool `koanf:"prompts"`   // put short texts into the model's templates, where its card has some and a query does not say
 }
 
 // Default shows sixteen results, as the original program did.
-func Default() Config { return Config{Limit: 16, MaxLimit: 1000, MaxText: 10_000} }
+func Default() Config { return Config{Limit: 16, MaxLimit: 1000, MaxText: 10_000, Prompts: true} }
 
 // Validate reports every fault.
 func (c Config) Validate() error {
@@ -46,6 +48,7 @@ func (c Config) Validate() error {
 // Query is what to look for. At least one of Text, Image and Like is given; several are combined with equal weight.
 type Query struct {
 	Text      string // any language the model knows
+	Prompts   *bool  // put a short text into the model's templates; nil is Config.Prompts
 	Image     []byte // a picture file
 	ImageName string // what the picture is called in messages
 	Like      *int64 // the id of an indexed picture, which is itself left out of the answer; nil is none
@@ -59,7 +62,11 @@ type Query struct {
 type Answer struct {
 	Hits []index.Hit
 	Weak bool // a text query whose best hit is below what the model scores for things that are there
-	Took Took
+	// Prompts is whether the text was put into templates.
+	Prompts bool
+	// LanguageNote tells of a text in a script that none of the model's languages uses; empty is none.
+	LanguageNote string
+	Took         Took
 }
 
 // Took is the time of each step.
@@ -77,12 +84,21 @@ type Searcher struct {
 	decoder   *imageprep.Decoder
 	spec      imageprep.Spec
 	enc       encoder.Encoder
+	templates []template
+	languages languages
 }
 
 // New makes a searcher. The encoder should be the search lane; the searcher closes nothing that it is given.
 func New(cfg Config, tok tokenizer.Tokenizer, decoder *imageprep.Decoder, spec imageprep.Spec, enc encoder.Encoder) *Searcher {
-	return &Searcher{cfg: cfg, tokenizer: tok, decoder: decoder, spec: spec, enc: enc}
+	card := enc.Card()
+	return &Searcher{
+		cfg: cfg, tokenizer: tok, decoder: decoder, spec: spec, enc: enc,
+		templates: newTemplates(card.Text.Prompts), languages: newLanguages(card.Languages),
+	}
 }
+
+// Prompts reports whether a query that does not say is put into the model's templates.
+func (s *Searcher) Prompts() bool { return s.cfg.Prompts && len(s.templates) > 0 }
 
 // Search answers q from the collection, whose vectors are the searcher's model's.
 //
@@ -103,17 +119,17 @@ func (s *Searcher) Search(ctx context.Context, collection index.Index, q Query) 
 		}
 		within = parts.Partition(q.Partition)
 	}
-	var took Took
-	if query.Vector, err = s.vector(ctx, collection, q, &took); err != nil {
+	var out Answer
+	if query.Vector, err = s.vector(ctx, collection, q, &out); err != nil {
 		return Answer{}, err
 	}
 	before := time.Now()
-	hits, err := s.find(ctx, within, q, query)
-	if err != nil {
+	if out.Hits, err = s.find(ctx, within, q, query); err != nil {
 		return Answer{}, err
 	}
-	took.Search, took.Total = time.Since(before), time.Since(start)
-	return Answer{Hits: hits, Weak: s.weak(q, hits), Took: took}, nil
+	out.Weak, out.LanguageNote = s.weak(q, out.Hits), s.languages.note(q.Text)
+	out.Took.Search, out.Took.Total = time.Since(before), time.Since(start)
+	return out, nil
 }
 
 // Partitioner is the collection's ability to have partitions. Fault: Conflict where its index has not.
@@ -157,18 +173,18 @@ func (q Query) isEmpty() bool { return !q.hasText() && len(q.Image) == 0 && q.Li
 
 func (q Query) hasText() bool { return strings.TrimSpace(q.Text) != "" }
 
-// vector makes the query's unit vector.
-func (s *Searcher) vector(ctx context.Context, collection index.Index, q Query, took *Took) (encoder.Vector, error) {
+// vector makes the query's unit vector, and tells in out how.
+func (s *Searcher) vector(ctx context.Context, collection index.Index, q Query, out *Answer) (encoder.Vector, error) {
 	var parts []encoder.Vector
 	if q.hasText() {
-		v, err := s.text(ctx, q.Text, took)
+		v, err := s.text(ctx, q, out)
 		if err != nil {
 			return nil, err
 		}
 		parts = append(parts, v)
 	}
 	if len(q.Image) > 0 {
-		v, err := s.image(ctx, q.Image, took)
+		v, err := s.image(ctx, q.Image, &out.Took)
 		if err != nil {
 			return nil, fault.At(cmp.Or(q.ImageName, "the picture"), err)
 		}
@@ -184,36 +200,72 @@ func (s *Searcher) vector(ctx context.Context, collection index.Index, q Query, 
 		}
 		parts = append(parts, records[0].Vector)
 	}
-	sum := parts[0]
-	for _, part := range parts[1:] {
-		for i, x := range part {
-			sum[i] += x
-		}
-	}
-	if !encoder.Normalize(sum) {
+	combined := sum(parts)
+	if !encoder.Normalize(combined) {
 		return nil, fault.Invalid("the parts of the query cancel each other out; leave one out")
 	}
-	return sum, nil
+	return combined, nil
 }
 
-func (s *Searcher) text(ctx context.Context, text string, took *Took) (encoder.Vector, error) {
+func (s *Searcher) text(ctx context.Context, q Query, out *Answer) (encoder.Vector, error) {
 	start := time.Now()
-	encode := s.tokenizer.Encode
-	if s.cfg.Truncate {
-		encode = s.tokenizer.EncodeTruncated
-	}
-	tokens, err := encode(text)
+	texts, err := s.tokens(q, out)
 	if err != nil {
 		return nil, err
 	}
 	prepared := time.Now()
-	vectors, err := s.enc.EncodeText(ctx, []tokenizer.Tokens{tokens})
+	vectors, err := s.enc.EncodeText(ctx, texts)
 	if err != nil {
 		return nil, err
 	}
-	took.Prepare += prepared.Sub(start)
-	took.Encode += time.Since(prepared)
-	return vectors[0], nil
+	out.Took.Prepare += prepared.Sub(start)
+	out.Took.Encode += time.Since(prepared)
+	mean := sum(vectors)
+	if !encoder.Normalize(mean) {
+		return nil, fault.Invalid("the model's templates cancel each other out for this text; search without prompts")
+	}
+	return mean, nil
+}
+
+// tokens are those of the text, or of the text in each template that takes it and has room for it.
+func (s *Searcher) tokens(q Query, out *Answer) ([]tokenizer.Tokens, error) {
+	use := s.cfg.Prompts
+	if q.Prompts != nil {
+		use = *q.Prompts
+	}
+	var all []tokenizer.Tokens
+	if use {
+		for _, text := range prompted(s.templates, q.Text) {
+			tokens, err := s.tokenizer.Encode(text)
+			if fault.KindOf(err) == fault.KindTooLarge {
+				continue
+			}
+			if err != nil {
+				return nil, err
+			}
+			all = append(all, tokens)
+		}
+	}
+	if out.Prompts = len(all) > 0; out.Prompts {
+		return all, nil
+	}
+	encode := s.tokenizer.Encode
+	if s.cfg.Truncate {
+		encode = s.tokenizer.EncodeTruncated
+	}
+	tokens, err := encode(q.Text)
+	return []tokenizer.Tokens{tokens}, err
+}
+
+// sum adds vectors up in the memory of the first.
+func sum(vectors []encoder.Vector) encoder.Vector {
+	total := vectors[0]
+	for _, v := range vectors[1:] {
+		for i, x := range v {
+			total[i] += x
+		}
+	}
+	return total
 }
 
 func (s *Searcher) image(ctx context.Context, file []byte, took *Took) (encoder.Vector, error) {

@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"testing"
 
 	"clipseek/orchestrator/app"
@@ -52,6 +53,28 @@ func OpenCore(t testing.TB, cfg app.Config) *app.Core {
 		}
 	})
 	return core
+}
+
+// Templated is a directory with the demo model whose card has these templates for short queries, as YAML.
+func Templated(t testing.TB, prompts string) string {
+	t.Helper()
+	dir := filepath.Join(t.TempDir(), "templated")
+	if err := os.CopyFS(dir, os.DirFS(filepath.Join(Root(t), "orchestrator", "model", "demo"))); err != nil {
+		t.Fatal(err)
+	}
+	card := filepath.Join(dir, "card.yaml")
+	text, err := os.ReadFile(card)
+	if err != nil {
+		t.Fatal(err)
+	}
+	changed := strings.Replace(string(text), "\n  context: 77\n", "\n  context: 77\n  prompts: "+prompts+"\n", 1)
+	if changed == string(text) {
+		t.Fatal("the demo model's card has changed: there is no place for templates")
+	}
+	if err := os.WriteFile(card, []byte(changed), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return dir
 }
 
 // Log is a logger that shows only when a test fails.

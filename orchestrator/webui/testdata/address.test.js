@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { asksSomething, readAddress, searchKey, writeAddress } from "./assets/address.js";
 
 test("an address comes back as it was", () => {
-  const state = { q: "红苹果 & more", like: "", filter: 'label == "apple" && width >= 800', collection: "c", partition: "y2024", view: "9223372036854775807" };
+  const state = { q: "红苹果 & more", like: "", filter: 'label == "apple" && width >= 800', collection: "c", partition: "y2024", prompts: "off", view: "9223372036854775807" };
   assert.deepEqual(readAddress(writeAddress(state)), state);
 });
 
@@ -25,4 +25,5 @@ test("the viewer does not change the search", () => {
   assert.equal(searchKey(state), searchKey({ ...state, view: "7" }));
   assert.notEqual(searchKey(state), searchKey({ ...state, filter: "width > 1" }));
   assert.notEqual(searchKey(state), searchKey({ ...state, partition: "y2024" }));
+  assert.notEqual(searchKey(state), searchKey({ ...state, prompts: "off" }));
 });

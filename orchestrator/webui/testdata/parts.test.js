@@ -52,6 +52,7 @@ test("a file that cannot be a query is refused with a reason", () => {
 test("the line above the pictures", () => {
   assert.equal(statusLine({ shown: 16, total: 240, filtered: false, milliseconds: 3.31 }), "16 of 240 pictures, the nearest first · 3.3 ms");
   assert.equal(statusLine({ shown: 1, total: 0, filtered: true }), "1 picture, the nearest that pass the filter");
+  assert.equal(statusLine({ shown: 2, total: 3, milliseconds: 3, prompts: true }), "2 of 3 pictures, the nearest first · 3.0 ms · with templates");
   assert.equal(statusLine({ shown: 0, total: 240 }), "");
 });
 

@@ -1,6 +1,7 @@
-// What the page shows, as an address: ?q=…&like=ID&filter=…&collection=…&partition=…&view=ID. Pure.
+// What the page shows, as an address: ?q=…&like=ID&filter=…&collection=…&partition=…&prompts=on|off&view=ID.
+// Pure.
 
-const names = ["q", "like", "filter", "collection", "partition", "view"];
+const names = ["q", "like", "filter", "collection", "partition", "prompts", "view"];
 
 /** The state behind a query string; what is missing is "". */
 export function readAddress(search) {
@@ -23,5 +24,5 @@ export function asksSomething(state) {
 
 /** Two states with the same key have the same answer. */
 export function searchKey(state) {
-  return JSON.stringify([state.collection, state.partition, state.q, state.like, state.filter, state.upload ?? 0]);
+  return JSON.stringify([state.collection, state.partition, state.q, state.like, state.filter, state.prompts ?? "", state.upload ?? 0]);
 }

@@ -90,9 +90,10 @@ export class Client {
   }
 
   /** Searches by text, by a picture of the collection (`like`), or both. */
-  search(collection, { text, like, filter, partition, limit, offset }, signal) {
+  search(collection, { text, prompts, like, filter, partition, limit, offset }, signal) {
     const body = { limit, offset };
     if (text) body.text = text;
+    if (prompts !== undefined) body.prompts = prompts;
     if (like) body.like = like;
     if (filter) body.filter = filter;
     if (partition) body.partition = partition;
@@ -100,9 +101,10 @@ export class Client {
   }
 
   /** Searches by a picture of the reader's, with or without text. */
-  searchUpload(collection, { image, text, filter, partition, limit, offset }, signal) {
+  searchUpload(collection, { image, text, prompts, filter, partition, limit, offset }, signal) {
     const form = new FormData();
     if (text) form.set("text", text);
+    if (prompts !== undefined) form.set("prompts", String(prompts));
     if (filter) form.set("filter", filter);
     if (partition) form.set("partition", partition);
     form.set("limit", String(limit));

@@ -18,6 +18,7 @@ import { Standing } from "./standing.js";
 import { Start, probe } from "./start.js";
 import { exampleFilters } from "./suggest.js";
 import { Viewer } from "./viewer.js";
+import { Wording, fieldHint } from "./wording.js";
 
 // An answer usually takes milliseconds; only a slower one is worth empty tiles, which would flicker otherwise.
 const patienceMilliseconds = 180;
@@ -35,6 +36,7 @@ class Page {
   start = new Start({ loader: this.loader, ask: (q) => this.submit({ q, filter: this.form.filter }), like: (hit) => this.moreLike(hit) });
   panel = new IngestPanel({ client: this.client, place: () => ({ collection: this.collection, partition: this.state.partition }), grown: () => this.collectionGrew() });
   place = new Place({ choose: (place) => this.choosePlace(place) });
+  wording = new Wording({ choose: (prompts) => this.go({ prompts, view: "" }) });
   standing = new Standing({ client: this.client, sleep, changed: showStanding, back: () => this.cameBack() });
 
   state = readAddress(location.search);
@@ -81,6 +83,8 @@ class Page {
       }
     }
     this.notice.hide();
+    this.wording.offer(this.info);
+    this.form.hint = fieldHint(this.info.model?.languages);
     this.standing.look();
     this.panel.offer(this.info.roots ?? []);
     this.offerCollections();
@@ -109,6 +113,7 @@ class Page {
   async follow(back) {
     this.state = { ...readAddress(location.search), upload: history.state?.upload ?? 0 };
     this.form.set(this.state);
+    this.wording.set(this.state);
     this.showPlace();
     const asks = asksSomething(this.state);
     document.body.dataset.view = asks ? "results" : "start";
@@ -216,9 +221,10 @@ class Page {
       return;
     }
     this.countPictures();
+    const prompts = this.state.prompts ? this.state.prompts === "on" : undefined; // the service decides
     this.search.run(key, (page, signal) => image
-      ? this.client.searchUpload(collection, { image, text: q, filter, partition, ...page }, signal)
-      : this.client.search(collection, { text: q, like, filter, partition, ...page }, signal));
+      ? this.client.searchUpload(collection, { image, text: q, prompts, filter, partition, ...page }, signal)
+      : this.client.search(collection, { text: q, prompts, like, filter, partition, ...page }, signal));
   }
 
   /** Asks for what there is to know of the collection. */

@@ -1,15 +1,15 @@
 // What the page says about a search: the line above the pictures, and the notice where something is off.
 
 import { byId, element } from "./dom.js";
-import { countOf, formatCount, formatMilliseconds, quoted } from "./format.js";
+import { countOf, formatCount, formatMilliseconds, quoted, sentence } from "./format.js";
 import { codeLine } from "./notice.js";
 
 /** "16 of 240 pictures, the nearest first · 3.3 ms"; "" where there is nothing to count. A total of 0 is not known. */
-export function statusLine({ shown, total, filtered, milliseconds }) {
+export function statusLine({ shown, total, filtered, milliseconds, prompts }) {
   if (!shown) return "";
   const counted = total > 0 ? `${formatCount(shown)} of ${countOf(total, "picture")}` : countOf(shown, "picture");
   const order = filtered ? "the nearest that pass the filter" : "the nearest first";
-  return `${counted}, ${order}${milliseconds ? ` · ${formatMilliseconds(milliseconds)}` : ""}`;
+  return `${counted}, ${order}${milliseconds ? ` · ${formatMilliseconds(milliseconds)}` : ""}${prompts ? " · with templates" : ""}`;
 }
 
 /** Whether a refusal is about the filter, so that its field can be marked. */
@@ -51,7 +51,7 @@ export class Outcome {
   /** Shows a state of the search; `asked` is {q, filter}, `total` the pictures of the collection. */
   show(state, asked, total) {
     this.count(state, asked, total);
-    const { phase, hits, weak, problem, seconds } = state;
+    const { phase, hits, weak, note, problem, seconds } = state;
     if (phase === "waiting") {
       this.#notice.show({
         title: problem.detail,
@@ -65,16 +65,18 @@ export class Outcome {
     } else if (phase === "shown" && !hits.length) {
       this.#nothing(asked);
     } else if (phase === "shown" && weak) {
-      this.#notice.show({ title: `Nothing here looks much like ${asked.q ? quoted(asked.q) : "that picture"}`, body: ["These are the nearest."] });
+      this.#notice.show({ title: `Nothing here looks much like ${asked.q ? quoted(asked.q) : "that picture"}`, body: ["These are the nearest.", ...(note ? [`${sentence(note)}.`] : [])] });
+    } else if (phase === "shown" && note) {
+      this.#notice.show({ title: sentence(note) });
     } else {
       this.#notice.hide();
     }
   }
 
   /** Writes the line above the pictures. */
-  count({ phase, hits, took }, asked, total) {
+  count({ phase, hits, took, prompts }, asked, total) {
     const shown = phase === "shown" ? hits.length : 0;
-    this.#line.textContent = statusLine({ shown, total, filtered: Boolean(asked.filter), milliseconds: took?.total });
+    this.#line.textContent = statusLine({ shown, total, filtered: Boolean(asked.filter), milliseconds: took?.total, prompts });
     this.#line.title = shown && took ? Object.entries(took).map(([part, ms]) => `${part} ${formatMilliseconds(ms)}`).join(", ") : "";
   }
 

@@ -21,7 +21,7 @@ export function joined(hits, further) {
   return [...hits, ...further.filter((hit) => !seen.has(hit.id))];
 }
 
-const nothing = { phase: "idle", hits: [], weak: false, took: null, complete: true, problem: null, seconds: 0 };
+const nothing = { phase: "idle", hits: [], weak: false, prompts: false, note: "", took: null, complete: true, problem: null, seconds: 0 };
 
 /**
  * `ask({limit, offset}, signal)` is given with each search and resolves to the service's answer. `changed(state)` gets
@@ -124,6 +124,8 @@ export class Search {
       phase: "shown",
       hits: joined(before, page),
       weak: before.length ? this.state.weak : Boolean(answer.weak),
+      prompts: Boolean(answer.prompts),
+      note: answer.language_note ?? "",
       took: answer.took_ms ?? null,
       complete: page.length < pageSize,
       problem: null,

@@ -71,6 +71,13 @@ export class SearchForm {
     this.#fit();
   }
 
+  /** What the empty field suggests. */
+  set hint(text) {
+    const shown = this.#query.placeholder === this.#emptyHint;
+    this.#emptyHint = text;
+    if (shown) this.#query.placeholder = text;
+  }
+
   focus() {
     this.#query.focus();
   }
