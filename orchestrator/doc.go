@@ -3,7 +3,7 @@
 //	fault        kinds of failure, and what a user may be told
 //	config       fills a configuration struct from file, environment and flags
 //	tlsclient    TLS towards servers
-//	model        what a model is: its directory, card and reference values; the built-in demo model
+//	model        what a model is: its directory, card and reference values; the built-in demo model; modeltest writes small ones
 //	tokenizer    text to token ids; tokenizer/ftfy repairs text first
 //	half         16-bit floating point
 //	imageprep    picture bytes to tensor, exactly as the Python reference

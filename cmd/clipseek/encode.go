@@ -72,6 +72,9 @@ func (p *program) encode(ctx context.Context, out string, items []string, f enco
 }
 
 func encodeTexts(ctx context.Context, m *app.Model, enc encoder.Encoder, texts []string) ([]encoder.Vector, error) {
+	if err := m.Card.NeedText(); err != nil {
+		return nil, err
+	}
 	batch := make([]tokenizer.Tokens, len(texts))
 	for i, text := range texts {
 		var err error

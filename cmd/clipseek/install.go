@@ -17,7 +17,7 @@ func (p *program) modelInstallCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "install --triton DIR [NAME|DIR]",
 		Short: "Write a model as a repository for NVIDIA Triton",
-		Long: `Write the models clip_image and clip_text with a configuration for each way to run them, and tell how to start a Triton on
+		Long: `Write the models clip_image and clip_text (a model of pictures alone has the first) with a configuration for each way to run them, and tell how to start a Triton on
 them. Nothing is written twice; a run that was cut short is finished by the next.` + exitCodesHelp,
 		Example: `  clipseek model install --triton /srv/models
   clipseek model install --triton /srv/models ./ViT-L-14-336px --json`,

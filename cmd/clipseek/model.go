@@ -3,9 +3,9 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"log/slog"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -50,7 +50,8 @@ type modelRow struct {
 	Title     string   `json:"title"`
 	Width     int      `json:"width"`
 	Size      int      `json:"image_size"`
-	Context   int      `json:"context"`
+	Text      bool     `json:"text"`    // it has a text tower
+	Context   int      `json:"context"` // tokens; 0 without a text tower
 	Languages []string `json:"languages"`
 	Prompts   []string `json:"prompts"` // templates for short texts
 	Licence   string   `json:"licence"`
@@ -90,36 +91,19 @@ func (p *program) printModels(cards []model.Card, asJSON bool) error {
 	if asJSON {
 		rows := []modelRow{}
 		for _, c := range cards {
-			rows = append(rows, modelRow{c.Name, c.Title, c.Width, c.Image.Size, c.Text.Context, append([]string{}, c.Languages...), append([]string{}, c.Text.Prompts...), c.Licence})
+			rows = append(rows, modelRow{c.Name, c.Title, c.Width, c.Image.Size, c.HasText(), c.Text.Context, append([]string{}, c.Languages...), append([]string{}, c.Text.Prompts...), c.Licence})
 		}
 		return json.NewEncoder(p.out).Encode(rows)
 	}
 	rows := []string{"NAME\tWIDTH\tPIXELS\tTOKENS\tLANGUAGES\tLICENCE\tTITLE"}
 	for _, c := range cards {
-		rows = append(rows, fmt.Sprintf("%s\t%d\t%d\t%d\t%s\t%s\t%s", c.Name, c.Width, c.Image.Size, c.Text.Context, languageList(c.Languages), c.Licence, c.Title))
+		tokens := "none" // it takes no texts
+		if c.HasText() {
+			tokens = strconv.Itoa(c.Text.Context)
+		}
+		rows = append(rows, fmt.Sprintf("%s\t%d\t%d\t%s\t%s\t%s\t%s", c.Name, c.Width, c.Image.Size, tokens, languageList(c.Languages), c.Licence, c.Title))
 	}
 	return p.table(rows...)
-}
-
-func (p *program) modelVerifyCommand() *cobra.Command {
-	return &cobra.Command{
-		Use:   "verify [NAME|DIR]",
-		Short: "Prove a model on its reference values",
-		Long:  "Compare every file with its SHA-256, then run the model's reference texts and pictures and compare tokens, pixels and embeddings." + exitCodesHelp,
-		Args:  args(cobra.MaximumNArgs(1)),
-		RunE: func(cmd *cobra.Command, name []string) error {
-			cfg, log, m, err := p.openModel(name)
-			if err != nil {
-				return err
-			}
-			enc, err := app.OpenEncoder(cmd.Context(), cfg, m, log)
-			if err != nil {
-				return err
-			}
-			_, err = fmt.Fprintf(p.out, "%s (%s) is what its card says: %d files, tokens, pixels and both towers agree with the reference\n", m.Card.Name, m.Where(), len(m.Card.Files))
-			return errors.Join(err, enc.Close())
-		},
-	}
 }
 
 // languageList is what fits a column: the codes, or how many there are.

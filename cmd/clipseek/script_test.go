@@ -8,6 +8,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"clipseek/orchestrator/app/apptest"
+	"clipseek/orchestrator/model/modeltest"
 )
 
 // TestMain lets the scripts run this binary as the command.
@@ -27,9 +28,26 @@ func TestScripts(t *testing.T) {
 			env.Setenv("CLIPSEEK_ENCODER__ONNX__LIBRARY", library)
 			env.Setenv("CLIPSEEK_DATA", filepath.Join(env.WorkDir, "data"))
 			env.Setenv("MODEL", filepath.Join(apptest.Root(t), "orchestrator", "model", "demo"))
+			writeModels(t, env.WorkDir)
 			return writePhotos(t, filepath.Join(env.WorkDir, "photos"))
 		},
 	})
+}
+
+// writeModels makes a model of pictures alone with and without reference values, and towers that fit the built-in model's
+// card and are others.
+func writeModels(t *testing.T, dir string) {
+	modeltest.Pictures{Golden: true}.Write(t, filepath.Join(dir, "colours"))
+	modeltest.Pictures{}.Write(t, filepath.Join(dir, "unproven"))
+	embedding := modeltest.Value{Name: "embedding", Elem: modeltest.Float32, Dims: []int64{modeltest.Open, 768}}
+	for name, content := range map[string][]byte{
+		"other_image.onnx": modeltest.Colours(modeltest.Value{Name: "pixels", Elem: modeltest.Float32, Dims: []int64{modeltest.Open, 3, 336, 336}}, embedding, 336),
+		"other_text.onnx":  modeltest.Plain(modeltest.Value{Name: "tokens", Elem: modeltest.Int32, Dims: []int64{modeltest.Open, modeltest.Open}}, embedding),
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
 }
 
 func writePhotos(t *testing.T, dir string) error {

@@ -27,7 +27,7 @@ import (
 // Model is a model that is not running: what turns texts and pictures into its inputs.
 type Model struct {
 	*model.Model
-	Tokenizer tokenizer.Tokenizer
+	Tokenizer tokenizer.Tokenizer // nil where the model has no text tower
 	Decoder   *imageprep.Decoder
 	Spec      imageprep.Spec
 }
@@ -41,9 +41,11 @@ func OpenModel(cfg Config) (*Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	tok, err := OpenTokenizer(m)
-	if err != nil {
-		return nil, err
+	var tok tokenizer.Tokenizer
+	if m.Card.HasText() {
+		if tok, err = OpenTokenizer(m); err != nil {
+			return nil, err
+		}
 	}
 	decoder, err := imageprep.New(cfg.Image)
 	if err != nil {

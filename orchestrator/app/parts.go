@@ -19,8 +19,9 @@ import (
 type towers struct {
 	search, bulk encoder.Encoder // the same model, as each lane uses it
 	proof        *encoder.Proof
-	server       any    // what can be asked whether it is ready; nil in process
-	where        string // names it, for messages
+	examine      func(context.Context) ([]encoder.Check, error) // what the proof looks at, in detail
+	server       any                                            // what can be asked whether it is ready; nil in process
+	where        string                                         // names it, for messages
 }
 
 // openTowers has the configured encoder run the model.
@@ -32,7 +33,7 @@ func openTowers(cfg Config, m *Model, log *slog.Logger) (*towers, error) {
 		}
 		return prove(m, enc, enc.Bulk(), enc, "triton "+strings.Join(cfg.Encoder.Triton.Endpoints, ", ")), nil
 	}
-	enc, err := onnx.Open(m.Model, cfg.Encoder.ONNX)
+	enc, err := onnx.Open(m.Model, cfg.Encoder.ONNX, log)
 	if err != nil {
 		return nil, err
 	}
@@ -40,10 +41,13 @@ func openTowers(cfg Config, m *Model, log *slog.Logger) (*towers, error) {
 }
 
 func prove(m *Model, search, bulk encoder.Encoder, server any, where string) *towers {
+	examine := func(ctx context.Context) ([]encoder.Check, error) {
+		return encoder.Examine(ctx, m.Model, m.Tokenizer, m.Pixels, search)
+	}
 	proof := encoder.NewProof(func(ctx context.Context) error {
 		return encoder.SelfTest(ctx, m.Model, m.Tokenizer, m.Pixels, search)
 	})
-	return &towers{search: proof.Guard(search), bulk: proof.Guard(bulk), proof: proof, server: server, where: where}
+	return &towers{search: proof.Guard(search), bulk: proof.Guard(bulk), proof: proof, examine: examine, server: server, where: where}
 }
 
 // ready tells what keeps the model from answering.
@@ -67,6 +71,17 @@ func OpenEncoder(ctx context.Context, cfg Config, m *Model, log *slog.Logger) (e
 		return nil, errors.Join(err, t.Close())
 	}
 	return proven{t.search, t}, nil
+}
+
+// Examine runs the model as configured and tells how each of its steps comes out beside its reference values. Faults:
+// those of the model's files and of the encoder; what drifted is none.
+func Examine(ctx context.Context, cfg Config, m *Model, log *slog.Logger) (checks []encoder.Check, err error) {
+	t, err := openTowers(cfg, m, log)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, t.Close()) }()
+	return t.examine(ctx)
 }
 
 // proven is an encoder that ends with all that it was opened with.

@@ -9,8 +9,12 @@ import (
 	"clipseek/orchestrator/tokenizer"
 )
 
-// OpenTokenizer reads the tokenizer that a model's card names, from the model's own file.
+// OpenTokenizer reads the tokenizer that a model's card names, from the model's own file. Faults: Invalid (the model has
+// no text tower, the file is none of its kind).
 func OpenTokenizer(m *model.Model, more ...tokenizer.Option) (tokenizer.Tokenizer, error) {
+	if err := m.Card.NeedText(); err != nil {
+		return nil, err
+	}
 	_, name := m.Card.Text.Tokenizer.File()
 	file, err := m.Files().Open(name)
 	if err != nil {

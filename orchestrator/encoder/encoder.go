@@ -1,8 +1,8 @@
 // Package encoder is the contract for running a model's two towers.
 //
 // Implementations live below it (onnx in process; triton over gRPC) and pass the suite of encodertest. Lanes puts
-// searches before bulk work on one encoder; SelfTest compares an encoder with its model's reference values, and Proof
-// keeps one from use until it has passed.
+// searches before bulk work on one encoder; Examine and SelfTest compare an encoder with its model's reference values, and
+// Proof keeps one from use until it has passed.
 //
 // The package is not for turning text into tokens (tokenizer) or pictures into tensors (imageprep).
 package encoder
@@ -26,7 +26,8 @@ type Vector = []float32
 // nothing is partly encoded. The caller owns the vectors that come back, and may reuse the batch's memory once the call
 // has returned. An empty batch gives no vectors and no error.
 //
-// Faults: Invalid (a batch of another picture size, a text longer than the context, tokens that are not the model's),
+// Faults: Invalid (a batch of another picture size, a text longer than the context, tokens that are not the model's, any
+// text where the model has no text tower),
 // Overloaded and Unavailable (remote implementations, Lanes), Internal. A cancelled call returns the context's error,
 // possibly after the batch that was running; it leaves nothing behind.
 type Encoder interface {
@@ -42,6 +43,12 @@ type Encoder interface {
 
 // CheckText reports texts that a model with this card cannot take. Implementations call it first.
 func CheckText(card model.Card, texts []tokenizer.Tokens) error {
+	if len(texts) == 0 {
+		return nil
+	}
+	if err := card.NeedText(); err != nil {
+		return err
+	}
 	for i, tokens := range texts {
 		if len(tokens) == 0 || len(tokens) > card.Text.Context {
 			return fault.Invalid("text %d of %d has %d tokens; %s takes 1 to %d", i+1, len(texts), len(tokens), card.Name, card.Text.Context)

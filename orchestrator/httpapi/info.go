@@ -64,6 +64,7 @@ type Model struct {
 	Title      string   `json:"title"`
 	Languages  []string `json:"languages" nullable:"false" doc:"ISO 639-1 codes of the languages that queries may be written in"`
 	Width      int      `json:"width" doc:"components of an embedding"`
+	Text       bool     `json:"text" doc:"false: the model has no text tower, so pictures are found by pictures alone"`
 	MatchScore float32  `json:"match_score" doc:"a best hit below this score is probably not what the text asks for; 0 is unknown"`
 	Prompts    []string `json:"prompts" nullable:"false" doc:"templates for short texts; where there are none, asking for them changes nothing"`
 }
@@ -79,7 +80,7 @@ func (s *Server) infoRoutes(api huma.API) {
 				Collection: s.deps.Collections.Default(),
 				Model: Model{
 					Name: card.Name, Title: card.Title, Languages: append([]string{}, card.Languages...),
-					Width: card.Width, MatchScore: card.Text.MatchScore, Prompts: append([]string{}, card.Text.Prompts...),
+					Width: card.Width, Text: card.HasText(), MatchScore: card.Text.MatchScore, Prompts: append([]string{}, card.Text.Prompts...),
 				},
 				Roots:     append([]string{}, s.deps.Roots.Dirs()...),
 				MaxUpload: s.cfg.MaxUpload,

@@ -1,8 +1,9 @@
 // Package model says what a model is: a directory that explains itself.
 //
 // The directory holds card.yaml (this package's Card), the towers as ONNX files, the tokenizer's own files and
-// golden.json, a few texts and pictures with the ids and embeddings that the reference implementation gave. Every file
-// is listed on the card with its SHA-256, and a directory whose files differ from its card does not open.
+// golden.json, a few texts and pictures with the ids and embeddings that the reference implementation gave. A model of
+// pictures alone has no text tower and no tokenizer; reference values may be missing. Every file is listed on the card
+// with its SHA-256, and a directory whose files differ from its card does not open.
 //
 //	m, err := model.Open("/data/models/ViT-L-14-336px")
 //	bytes, err := m.ReadFile(m.Card.Image.File)
@@ -12,6 +13,7 @@ package model
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -20,6 +22,7 @@ import (
 	"io/fs"
 	"math"
 	"path"
+	"reflect"
 	"regexp"
 	"strings"
 
@@ -36,19 +39,39 @@ const CardFile = "card.yaml"
 
 // Card is what card.yaml says.
 type Card struct {
-	Format      int               `yaml:"format"`
-	Name        string            `yaml:"name"`
-	Title       string            `yaml:"title"`
-	Description string            `yaml:"description"`
-	Licence     string            `yaml:"licence"`
-	Source      string            `yaml:"source"`
-	Languages   []string          `yaml:"languages"` // ISO 639-1 codes that queries may be written in
-	Width       int               `yaml:"width"`     // components of an embedding
-	Image       ImageTower        `yaml:"image"`
-	Text        TextTower         `yaml:"text"`
-	Golden      string            `yaml:"golden"` // file of reference values
-	Files       map[string]string `yaml:"files"`  // SHA-256, hexadecimal, of every other file by slash-separated path
+	Format      int        `yaml:"format"`
+	Name        string     `yaml:"name"`
+	Title       string     `yaml:"title"`
+	Description string     `yaml:"description"`
+	Licence     string     `yaml:"licence"`
+	Source      string     `yaml:"source"`
+	Languages   []string   `yaml:"languages"` // ISO 639-1 codes that queries may be written in
+	Width       int        `yaml:"width"`     // components of an embedding
+	Image       ImageTower `yaml:"image"`
+	Text        TextTower  `yaml:"text"`   // left out for a model of pictures alone: see HasText
+	Golden      string     `yaml:"golden"` // file of reference values; empty is none
+	// GoldenCosine is the least cosine to a reference embedding that counts as the same model, 0.9 to 1; 0 is
+	// DefaultGoldenCosine. Exports in 8 bits need a lower one.
+	GoldenCosine float64           `yaml:"golden_cosine"`
+	Files        map[string]string `yaml:"files"` // SHA-256, hexadecimal, of every other file by slash-separated path
 }
+
+// DefaultGoldenCosine is passed by every export in float32 and float16, and by no tower of another model.
+const DefaultGoldenCosine = 0.999
+
+// HasText reports whether the model has a text tower. One without finds pictures by pictures alone.
+func (c Card) HasText() bool { return c.Text.File != "" }
+
+// NeedText refuses work with texts where the model has no text tower, saying what can be done instead. Fault: Invalid.
+func (c Card) NeedText() error {
+	if c.HasText() {
+		return nil
+	}
+	return fault.Invalid("the model %s has no text tower, so it takes no texts; search with a picture, or use another model (`clipseek model list` shows them)", c.Name)
+}
+
+// LeastCosine is GoldenCosine or its default.
+func (c Card) LeastCosine() float64 { return cmp.Or(c.GoldenCosine, DefaultGoldenCosine) }
 
 // ImageTower is the picture side of a model.
 type ImageTower struct {
@@ -154,12 +177,19 @@ func (c *Card) validate() error {
 	for i := range 3 {
 		need(c.Image.Std[i] > 0 && !math.IsInf(float64(c.Image.Std[i]), 0), "image.std[%d] must be above 0", i)
 	}
-	need(c.Text.Context >= 3, "text.context must be at least 3, for example 77")
-	need(c.Text.Input != "" && c.Text.Output != "", "text.input and text.output must name the tensors")
-	need(c.Text.Pad >= 0, "text.pad must not be negative")
-	wrong = append(wrong, c.Text.Tokenizer.faults()...)
-	tokenizerKey, tokenizerFile := c.Text.Tokenizer.File()
-	for key, file := range map[string]string{"image.file": c.Image.File, "text.file": c.Text.File, tokenizerKey: tokenizerFile, "golden": c.Golden} {
+	needed := map[string]string{"image.file": c.Image.File}
+	if !reflect.ValueOf(c.Text).IsZero() {
+		wrong = append(wrong, c.Text.faults()...)
+		needed["text.file"] = c.Text.File
+		key, file := c.Text.Tokenizer.File()
+		needed[key] = file
+	}
+	if c.Golden != "" {
+		needed["golden"] = c.Golden
+	}
+	need(c.GoldenCosine == 0 || c.GoldenCosine >= 0.9 && c.GoldenCosine <= 1, "golden_cosine must be 0.9 to 1, or left out for %g", DefaultGoldenCosine)
+	need(c.GoldenCosine == 0 || c.Golden != "", "golden_cosine needs golden, the file of reference values")
+	for key, file := range needed {
 		_, listed := c.Files[file]
 		need(file != "" && listed, "%s must name a file that is listed under files with its SHA-256", key)
 	}
@@ -172,6 +202,21 @@ func (c *Card) validate() error {
 		return fault.Invalid("%s: %s", CardFile, strings.Join(wrong, "; "))
 	}
 	return nil
+}
+
+// faults tells what is wrong but the files, which are checked with all others.
+func (t TextTower) faults() []string {
+	var wrong []string
+	if t.Context < 3 {
+		wrong = append(wrong, "text.context must be at least 3, for example 77")
+	}
+	if t.Input == "" || t.Output == "" {
+		wrong = append(wrong, "text.input and text.output must name the tensors")
+	}
+	if t.Pad < 0 {
+		wrong = append(wrong, "text.pad must not be negative")
+	}
+	return append(wrong, t.Tokenizer.faults()...)
 }
 
 // Identity names the model and its very towers, for example clipseek-demo@1a2b3c4d: vectors of two models, or of two

@@ -149,8 +149,11 @@ type Probe struct {
 	Value float32 `json:"value"`
 }
 
-// Golden reads the reference values. Faults: NotFound, Invalid.
+// Golden reads the reference values; a card that names none gives none. Faults: NotFound, Invalid.
 func (m *Model) Golden() (Golden, error) {
+	if m.Card.Golden == "" {
+		return Golden{}, nil
+	}
 	text, err := m.ReadFile(m.Card.Golden)
 	if err != nil {
 		return Golden{}, err
@@ -159,8 +162,11 @@ func (m *Model) Golden() (Golden, error) {
 	if err := json.Unmarshal(text, &g); err != nil {
 		return Golden{}, fault.Invalid("%s: %s cannot be read: %s", m.where, m.Card.Golden, err).Because(err)
 	}
-	if len(g.Texts) == 0 || len(g.Images) == 0 {
-		return Golden{}, fault.Invalid("%s: %s must hold at least one text and one picture", m.where, m.Card.Golden)
+	switch {
+	case len(g.Images) == 0 || m.Card.HasText() && len(g.Texts) == 0:
+		return Golden{}, fault.Invalid("%s: %s must hold at least one picture, and one text where the model has a text tower", m.where, m.Card.Golden)
+	case !m.Card.HasText() && len(g.Texts) > 0:
+		return Golden{}, fault.Invalid("%s: %s has texts and the model has no text tower; give the card its text, or leave them out", m.where, m.Card.Golden)
 	}
 	for _, image := range g.Images {
 		if _, listed := m.Card.Files[image.File]; !listed {

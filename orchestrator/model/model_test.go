@@ -26,6 +26,9 @@ golden: golden.json
 files: {image.onnx: H, text.onnx: H, merges.txt: H, golden.json: H}
 `
 
+// text is the line of the text tower.
+const text = "text: {file: text.onnx, context: 77, causal: true, input: tokens, output: embedding, tokenizer: {kind: clip-bpe, merges: merges.txt}}"
+
 // content is what every file of the tiny model holds; its hash stands for H.
 const content = "not really a tower"
 
@@ -103,6 +106,12 @@ func TestReadCardFaults(t *testing.T) {
 		"file not listed":   {"file: text.onnx", "file: other.onnx", []string{"text.file must name a file that is listed"}},
 		"way out":           {"files: {", "files: {../../etc/passwd: x, ", []string{"inside the model directory", "64 hexadecimal"}},
 		"two faults":        {"width: 8\nimage: {file: image.onnx, size: 32", "width: 0\nimage: {file: image.onnx, size: 0", []string{"width must", "image.size must"}},
+		"half a text tower": {"file: text.onnx, ", "", []string{"text.file must name a file"}},
+		"text without more": {text, "text: {match_score: 0.2}", []string{"text.file", "text.context", "text.input", "tokenizer.kind"}},
+		"low cosine":        {"golden: golden.json", "golden: golden.json\ngolden_cosine: 0.5", []string{"golden_cosine must be 0.9 to 1"}},
+		"not a cosine":      {"golden: golden.json", "golden: golden.json\ngolden_cosine: .nan", []string{"golden_cosine must be 0.9 to 1"}},
+		"cosine of nothing": {"golden: golden.json", "golden_cosine: 0.99", []string{"golden_cosine needs golden"}},
+		"golden not listed": {"golden: golden.json", "golden: other.json", []string{"golden must name a file"}},
 		"empty":             {card(), "", []string{"empty"}},
 		"not YAML":          {"format: 1", "format: [", []string{"cannot be read"}},
 	} {
@@ -120,6 +129,91 @@ func TestReadCardFaults(t *testing.T) {
 				if !strings.Contains(fault.Public(err), want) {
 					t.Errorf("%q lacks %q", fault.Public(err), want)
 				}
+			}
+		})
+	}
+}
+
+// TestReadCardWithout leaves out what may be left out.
+func TestReadCardWithout(t *testing.T) {
+	t.Parallel()
+	whole, err := model.ReadCard([]byte(card()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !whole.HasText() || whole.NeedText() != nil || whole.LeastCosine() != model.DefaultGoldenCosine {
+		t.Errorf("the whole card: %+v", whole)
+	}
+	pictures, err := model.ReadCard([]byte(strings.Replace(card(), text, "", 1)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	refusal := pictures.NeedText()
+	if pictures.HasText() || fault.KindOf(refusal) != fault.KindInvalid {
+		t.Errorf("without text: %+v, %v", pictures, refusal)
+	}
+	for _, want := range []string{"tiny", "no text tower", "search with a picture", "another model"} {
+		if !strings.Contains(fault.Public(refusal), want) {
+			t.Errorf("%q lacks %q", fault.Public(refusal), want)
+		}
+	}
+	if pictures.Identity() == whole.Identity() {
+		t.Error("a model keeps its identity without its text tower")
+	}
+	for name, tc := range map[string]struct {
+		golden string
+		least  float64
+	}{
+		"no reference values": {"", model.DefaultGoldenCosine},
+		"a looser comparison": {"golden: golden.json\ngolden_cosine: 0.99", 0.99},
+	} {
+		c, err := model.ReadCard([]byte(strings.Replace(card(), "golden: golden.json", tc.golden, 1)))
+		if err != nil || c.LeastCosine() != tc.least || c.Identity() != whole.Identity() {
+			t.Errorf("%s: %v, cosine %g, %s", name, err, c.LeastCosine(), c.Identity())
+		}
+	}
+}
+
+// TestGolden reads reference values that fit the model or do not.
+func TestGolden(t *testing.T) {
+	t.Parallel()
+	const (
+		one  = `{"text": "a", "tokens": [1, 2], "embedding": [1]}`
+		look = `{"file": "image.onnx", "embedding": [1]}`
+	)
+	for name, tc := range map[string]struct {
+		old, new string // of the card
+		golden   string
+		want     string // in the fault; empty is none
+	}{
+		"both":                       {"", "", `{"texts": [` + one + `], "images": [` + look + `]}`, ""},
+		"no text":                    {"", "", `{"images": [` + look + `]}`, "at least one picture, and one text"},
+		"pictures alone":             {text, "", `{"images": [` + look + `]}`, ""},
+		"text for pictures alone":    {text, "", `{"texts": [` + one + `], "images": [` + look + `]}`, "no text tower"},
+		"no picture":                 {text, "", `{}`, "at least one picture"},
+		"a picture that is not here": {text, "", `{"images": [{"file": "other.jpg"}]}`, "does not list"},
+		"none wanted":                {"golden: golden.json", "", `{`, ""},
+		"not JSON":                   {"", "", `{`, "cannot be read"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir := write(t)
+			sum := sha256.Sum256([]byte(tc.golden))
+			changed := strings.Replace(card(), tc.old, tc.new, 1)
+			i := strings.LastIndex(changed, "golden.json: ") + len("golden.json: ")
+			changed = changed[:i] + hex.EncodeToString(sum[:]) + "}\n"
+			for file, text := range map[string]string{model.CardFile: changed, "golden.json": tc.golden} {
+				if err := os.WriteFile(filepath.Join(dir, file), []byte(text), 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+			m, err := model.Open(dir)
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, err = m.Golden()
+			if (err == nil) != (tc.want == "") || err != nil && !strings.Contains(fault.Public(err), tc.want) {
+				t.Errorf("err = %v, want %q", err, tc.want)
 			}
 		})
 	}

@@ -88,7 +88,8 @@ type Searcher struct {
 	languages languages
 }
 
-// New makes a searcher. The encoder should be the search lane; the searcher closes nothing that it is given.
+// New makes a searcher. The encoder should be the search lane; the searcher closes nothing that it is given. tok may be
+// nil where the model has no text tower.
 func New(cfg Config, tok tokenizer.Tokenizer, decoder *imageprep.Decoder, spec imageprep.Spec, enc encoder.Encoder) *Searcher {
 	card := enc.Card()
 	return &Searcher{
@@ -102,7 +103,8 @@ func (s *Searcher) Prompts() bool { return s.cfg.Prompts && len(s.templates) > 0
 
 // Search answers q from the collection, whose vectors are the searcher's model's.
 //
-// Faults: Invalid (an empty query, bad UTF-8, a broken picture or filter, a limit out of range), TooLarge (text or
+// Faults: Invalid (an empty query, bad UTF-8, a broken picture or filter, a limit out of range, a text for a model
+// without a text tower), TooLarge (text or
 // picture over a limit), NotFound (no picture Like, no such partition), Conflict (an index without partitions), and those
 // of the encoder and the index.
 func (s *Searcher) Search(ctx context.Context, collection index.Index, q Query) (Answer, error) {
@@ -110,6 +112,11 @@ func (s *Searcher) Search(ctx context.Context, collection index.Index, q Query) 
 	query, err := q.check(s.cfg)
 	if err != nil {
 		return Answer{}, err
+	}
+	if q.hasText() {
+		if err := s.enc.Card().NeedText(); err != nil {
+			return Answer{}, err
+		}
 	}
 	within := collection // the picture Like may lie in another partition than what is looked for
 	if q.Partition != "" {

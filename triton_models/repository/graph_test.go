@@ -63,7 +63,7 @@ func TestTowerFits(t *testing.T) {
 		"another name":             {append(valueField(graphInput, "image", 1, open, 3, 336, 336), embedding...), `no input "pixels" as the card says; it has "image"`},
 		"two inputs":               {bytes.Join([][]byte{pixels, valueField(graphInput, "mask", 1, open), embedding}, nil), `wants the inputs "pixels", "mask"`},
 		"another size":             {append(valueField(graphInput, "pixels", 1, open, 3, 224, 224), embedding...), "the shape [-1, 3, 224, 224]; the card needs [-1, 3, 336, 336]"},
-		"batches of one":           {append(valueField(graphInput, "pixels", 1, 1, 3, 336, 336), embedding...), "the shape [1, 3, 336, 336]"},
+		"batches of one":           {append(valueField(graphInput, "pixels", 1, 1, 3, 336, 336), embedding...), "takes exactly 1 at a time, by its shape [1, 3, 336, 336]; export it again with a dynamic batch"},
 		"another width":            {append(bytes.Clone(pixels), valueField(graphOutput, "embedding", 1, open, 512)...), `the output "embedding" has the shape [-1, 512]`},
 		"whole numbers":            {append(valueField(graphInput, "pixels", 6, open, 3, 336, 336), embedding...), "the ONNX type 6; TYPE_FP32 or TYPE_FP16 is needed"},
 		"weights in another file":  {bytes.Join([][]byte{pixels, weight("w", varint(initializerPlace, placeExternal)...), embedding}, nil), "weights in another file"},
@@ -79,6 +79,37 @@ func TestTowerFits(t *testing.T) {
 			err = image.fit(g)
 			if (err == nil) != (c.says == "") || err != nil && !strings.Contains(fault.Public(err), c.says) {
 				t.Errorf("%v", err)
+			}
+		})
+	}
+}
+
+// TestTextTowerFits takes texts of any length, or of the context's alone.
+func TestTextTowerFits(t *testing.T) {
+	embedding := valueField(graphOutput, "embedding", 1, open, 768)
+	for name, c := range map[string]struct {
+		length int64
+		shape  string // of the configuration
+		says   string // empty: it fits
+	}{
+		"any length":     {open, "-1", ""},
+		"the context's":  {77, "77", ""},
+		"another length": {32, "", "the shape [-1, 32]; the card needs [-1, -1]"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			tokens := valueField(graphInput, "tokens", 7, open, c.length)
+			g, err := readGraph(bytes.NewReader(nested(modelGraph, tokens, embedding)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			card, _ := vitL14()
+			text := towersOf(card)[1]
+			err = text.fit(g)
+			if (err == nil) != (c.says == "") || err != nil && !strings.Contains(fault.Public(err), c.says) {
+				t.Errorf("%v", err)
+			}
+			if err == nil && text.input.Shape() != c.shape {
+				t.Errorf("the shape is %s", text.input.Shape())
 			}
 		})
 	}

@@ -33,7 +33,7 @@ func starts(dir string, towers []tower, opts Options) []Start {
 		}
 		docker = append(docker, "-v "+quote(dir)+":/models:ro")
 		image := "nvcr.io/nvidia/tritonserver:" + release + "-py3"
-		args := arguments(v)
+		args := arguments(v, towers)
 		switch {
 		case v.Name == "onnx-tensorrt":
 			docker = append(docker, "-v clipseek-engines:"+opts.EngineCache)
@@ -54,12 +54,12 @@ func starts(dir string, towers []tower, opts Options) []Start {
 	return all
 }
 
-func arguments(v variant) string {
-	args := []string{
-		"--model-config-name=" + v.Name,
-		"--model-control-mode=explicit", "--load-model=" + ImageModel, "--load-model=" + TextModel,
-		fmt.Sprintf("--cache-config=local,size=%d", cacheBytes),
+func arguments(v variant, towers []tower) string {
+	args := []string{"--model-config-name=" + v.Name, "--model-control-mode=explicit"}
+	for _, t := range towers {
+		args = append(args, "--load-model="+t.model)
 	}
+	args = append(args, fmt.Sprintf("--cache-config=local,size=%d", cacheBytes))
 	if v.Name == "onnx-cpu" {
 		args = append(args, "--backend-config=onnxruntime,enable-global-threadpool=1") // else every session has a pool of all cores
 	}

@@ -18,7 +18,7 @@ func other() (model.Card, []tower) {
 	card := model.Card{
 		Name: "squash-256", Width: 512,
 		Image: model.ImageTower{Size: 256, Input: "pixel_values", Output: "image_embeds"},
-		Text:  model.TextTower{Context: 52, Input: "input_ids", Output: "text_embeds"},
+		Text:  model.TextTower{File: "text.onnx", Context: 52, Input: "input_ids", Output: "text_embeds"},
 	}
 	towers := towersOf(card)
 	for i := range towers {

@@ -1,6 +1,6 @@
 // Package repository renders a model as a repository for NVIDIA Triton.
 //
-// The repository has two models, clip_image and clip_text, each with its ONNX file, a model.py for the Python backend and
+// The repository has two models, clip_image and clip_text (a model of pictures alone has the first), each with its ONNX file, a model.py for the Python backend and
 // one configuration for each way to run it, chosen with tritonserver's --model-config-name. Names, sizes and types come
 // from the model's card and its ONNX files.
 //
@@ -18,7 +18,7 @@ import (
 	"clipseek/orchestrator/model"
 )
 
-// The names of the two models.
+// The names of the models.
 const (
 	ImageModel = "clip_image"
 	TextModel  = "clip_text"

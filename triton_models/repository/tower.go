@@ -40,13 +40,16 @@ func join(dims []int64, by string) string {
 // open stands for a dimension of any size.
 const open = -1
 
-// towersOf describes the towers of a card, whose types are not known before inspect.
+// towersOf describes the towers of a card, whose types are not known before inspect. A model of pictures alone has one.
 func towersOf(card model.Card) []tower {
 	size, width := int64(card.Image.Size), int64(card.Width)
 	image := tower{
 		model: ImageModel, file: card.Image.File,
 		input:  tensor{Name: card.Image.Input, dims: []int64{3, size, size}},
 		output: tensor{Name: card.Image.Output, dims: []int64{width}},
+	}
+	if !card.HasText() {
+		return []tower{image}
 	}
 	length := int64(card.Text.Context)
 	if card.Text.Causal {
@@ -93,6 +96,10 @@ func (t *tower) fit(g graph) error {
 	if len(g.inputs) != 1 {
 		return fault.Invalid("it wants the inputs %s; a tower has one, %q: export it again without the others", names(g.inputs), t.input.Name)
 	}
+	// Triton fills texts up for a tower that takes them at the context's length alone.
+	if whole := int64(t.context); t.model == TextModel && t.input.dims[0] == open && declares(g.inputs, t.input.Name, whole) {
+		t.input.dims = []int64{whole}
+	}
 	floats := []string{"TYPE_FP32", "TYPE_FP16"}
 	inputs := floats
 	if t.model == TextModel {
@@ -120,10 +127,18 @@ func (t *tensor) fit(side string, values []value, allowed []string) error {
 		return fault.Invalid("the %s %q has the ONNX type %d; %s is needed: export the model again", side, t.Name, values[i].elem, strings.Join(allowed, " or "))
 	}
 	want := append([]int64{open}, t.dims...)
+	if dims := values[i].dims; len(dims) == len(want) && dims[0] != open {
+		return fault.Invalid("the %s %q takes exactly %d at a time, by its shape [%s]; export it again with a dynamic batch, as `make export-model` does", side, t.Name, dims[0], join(dims, ", "))
+	}
 	if !takes(values[i].dims, want) {
 		return fault.Invalid("the %s %q has the shape [%s]; the card needs [%s] (-1 is any size)", side, t.Name, join(values[i].dims, ", "), join(want, ", "))
 	}
 	return nil
+}
+
+// declares reports whether values have one of this name for items of so many numbers.
+func declares(values []value, name string, n int64) bool {
+	return slices.ContainsFunc(values, func(v value) bool { return v.name == name && len(v.dims) == 2 && v.dims[1] == n })
 }
 
 // takes reports whether a tensor described as got takes every shape that want stands for.

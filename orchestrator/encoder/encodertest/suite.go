@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"math"
+	"strings"
 	"sync"
 	"testing"
 
@@ -19,9 +20,19 @@ import (
 const sameCosine = 0.9999
 
 // Run checks what encoder.Encoder promises. open gives an encoder of the built-in model, which Run closes; text makes
-// its tokens.
+// its tokens. RunPictures is for models of pictures alone.
 func Run(t *testing.T, open func(t *testing.T) encoder.Encoder, text func(string) tokenizer.Tokens) {
 	t.Run("texts", func(t *testing.T) { testTexts(t, open(t), text) })
+	run(t, open, text)
+}
+
+// RunPictures is Run for a model without a text tower.
+func RunPictures(t *testing.T, open func(t *testing.T) encoder.Encoder) {
+	t.Run("no texts", func(t *testing.T) { testNoTexts(t, open(t)) })
+	run(t, open, nil)
+}
+
+func run(t *testing.T, open func(t *testing.T) encoder.Encoder, text func(string) tokenizer.Tokens) {
 	t.Run("pictures", func(t *testing.T) { testPictures(t, open(t)) })
 	t.Run("bad batches", func(t *testing.T) { testBadBatches(t, open(t)) })
 	t.Run("concurrent use", func(t *testing.T) { testConcurrent(t, open(t), text) })
@@ -83,6 +94,30 @@ func testTexts(t *testing.T, enc encoder.Encoder, text func(string) tokenizer.To
 	}
 }
 
+// testNoTexts has texts refused, and pictures answered afterwards.
+func testNoTexts(t *testing.T, enc encoder.Encoder) {
+	closing(t, enc)
+	_, err := enc.EncodeText(t.Context(), []tokenizer.Tokens{{1, 2, 3}})
+	if fault.KindOf(err) != fault.KindInvalid || !strings.Contains(fault.Public(err), enc.Card().Name+" has no text tower") {
+		t.Errorf("a text: %v", err)
+	}
+	if none, err := enc.EncodeText(t.Context(), nil); err != nil || len(none) != 0 {
+		t.Errorf("an empty batch gives %v, %v", none, err)
+	}
+	batch := imageprep.NewBatch(2, enc.Card().Image.Size) // a black one and a white one
+	for i := range batch.Image(1) {
+		batch.Image(1)[i] = 255
+	}
+	vectors, err := enc.EncodeImages(t.Context(), batch)
+	if err != nil {
+		t.Fatal(err)
+	}
+	checkUnit(t, enc, vectors, 2)
+	if cosine := encoder.Dot(vectors[0], vectors[1]); cosine > sameCosine {
+		t.Errorf("two pictures have cosine %f", cosine)
+	}
+}
+
 // pictures makes n pictures of different colours in a gradient.
 func pictures(enc encoder.Encoder, n int) imageprep.Batch {
 	batch := imageprep.NewBatch(n, enc.Card().Image.Size)
@@ -134,6 +169,9 @@ func testBadBatches(t *testing.T, enc encoder.Encoder) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
+	if !enc.Card().HasText() {
+		return
+	}
 	for name, tokens := range map[string]tokenizer.Tokens{"no tokens": {}, "too many": make(tokenizer.Tokens, enc.Card().Text.Context+1)} {
 		if _, err := enc.EncodeText(t.Context(), []tokenizer.Tokens{tokens}); fault.KindOf(err) != fault.KindInvalid {
 			t.Errorf("%s: %v", name, err)
@@ -155,6 +193,9 @@ func testConcurrent(t *testing.T, enc encoder.Encoder, text func(string) tokeniz
 			if err != nil || encoder.Dot(got[1], want[1]) < sameCosine {
 				t.Errorf("caller %d: picture differs or %v", i, err)
 			}
+			if text == nil {
+				return
+			}
 			if _, err := enc.EncodeText(t.Context(), []tokenizer.Tokens{text("apple")}); err != nil {
 				t.Errorf("caller %d: %v", i, err)
 			}
@@ -167,8 +208,10 @@ func testCancel(t *testing.T, enc encoder.Encoder, text func(string) tokenizer.T
 	closing(t, enc)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := enc.EncodeText(ctx, []tokenizer.Tokens{text("apple")}); !errors.Is(err, context.Canceled) {
-		t.Errorf("text: %v", err)
+	if text != nil {
+		if _, err := enc.EncodeText(ctx, []tokenizer.Tokens{text("apple")}); !errors.Is(err, context.Canceled) {
+			t.Errorf("text: %v", err)
+		}
 	}
 	if _, err := enc.EncodeImages(ctx, pictures(enc, 1)); !errors.Is(err, context.Canceled) {
 		t.Errorf("picture: %v", err)
@@ -181,7 +224,13 @@ func testClose(t *testing.T, enc encoder.Encoder, text func(string) tokenizer.To
 			t.Fatal(err)
 		}
 	}
+	if _, err := enc.EncodeImages(t.Context(), pictures(enc, 1)); fault.KindOf(err) != fault.KindUnavailable {
+		t.Errorf("a picture after Close gives %v", err)
+	}
+	if text == nil {
+		return
+	}
 	if _, err := enc.EncodeText(t.Context(), []tokenizer.Tokens{text("apple")}); fault.KindOf(err) != fault.KindUnavailable {
-		t.Errorf("a call after Close gives %v", err)
+		t.Errorf("a text after Close gives %v", err)
 	}
 }

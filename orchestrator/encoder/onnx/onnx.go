@@ -8,6 +8,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"sync"
 
 	ort "github.com/yalue/onnxruntime_go"
@@ -33,30 +34,18 @@ type Encoder struct {
 
 var _ encoder.Encoder = (*Encoder)(nil)
 
-// Open loads both towers of m and checks that their tensors are what the card says.
+// Open loads the towers of m and checks that their tensors are what the card says. What it can run but only slower than
+// need be is logged.
 // Faults: Unavailable (no libonnxruntime, or one that is too old), Invalid (a tower that does not load or does not fit
 // the card; says which tensor and how).
-func Open(m *model.Model, cfg Config) (*Encoder, error) {
+func Open(m *model.Model, cfg Config, log *slog.Logger) (*Encoder, error) {
 	if err := start(cfg.Library); err != nil {
 		return nil, err
 	}
 	e := &Encoder{card: m.Card, cfg: cfg, table: imageprep.NewNormalizer(m.Card.Image.Mean, m.Card.Image.Std)}
 	var err error
-	image := m.Card.Image
-	if e.image, err = openTower(m, image.File, image.Input, image.Output, cfg); err != nil {
-		return nil, err
-	}
-	size := int64(image.Size)
-	err = e.image.expect(m, []ort.TensorElementDataType{ort.TensorElementDataTypeFloat}, ort.NewShape(any64, 3, size, size))
-	if err == nil {
-		text := m.Card.Text
-		if e.text, err = openTower(m, text.File, text.Input, text.Output, cfg); err == nil {
-			length := int64(any64)
-			if !text.Causal { // every text is padded to the context, so the tower may be made for that alone
-				length = int64(text.Context)
-			}
-			err = e.text.expect(m, []ort.TensorElementDataType{ort.TensorElementDataTypeInt32, ort.TensorElementDataTypeInt64}, ort.NewShape(any64, length))
-		}
+	if e.image, err = openTower(m, imagePort(m.Card), cfg, log); err == nil && m.Card.HasText() {
+		e.text, err = openTower(m, textPort(m.Card), cfg, log)
 	}
 	if err != nil {
 		_ = e.Close() // the first error is the one to tell
@@ -69,16 +58,19 @@ func Open(m *model.Model, cfg Config) (*Encoder, error) {
 func (e *Encoder) Card() model.Card { return e.card }
 
 // EncodeText embeds texts, grouped in batches of at most Config.TextBatch. Each batch is as long as its longest text for
-// causal towers and as long as the context for others, filled up with the card's pad.
+// causal towers that take any length and as long as the context for others, filled up with the card's pad.
 func (e *Encoder) EncodeText(ctx context.Context, texts []tokenizer.Tokens) ([]encoder.Vector, error) {
 	if err := encoder.CheckText(e.card, texts); err != nil {
 		return nil, err
 	}
+	if len(texts) == 0 {
+		return nil, nil
+	}
 	vectors := make([]encoder.Vector, 0, len(texts))
-	err := e.inBatches(ctx, len(texts), e.cfg.TextBatch, func(from, to int) error {
+	err := e.inBatches(ctx, len(texts), e.text.most(e.cfg.TextBatch), func(from, to int) error {
 		batch := texts[from:to]
 		length := e.card.Text.Context
-		if e.card.Text.Causal {
+		if e.text.anyLength {
 			length = 0
 			for _, tokens := range batch {
 				length = max(length, len(tokens))
@@ -99,11 +91,9 @@ func (e *Encoder) EncodeImages(ctx context.Context, batch imageprep.Batch) ([]en
 	size := batch.Size
 	tensor := make([]float32, min(batch.N, e.cfg.ImageBatch)*3*size*size)
 	vectors := make([]encoder.Vector, 0, batch.N)
-	err := e.inBatches(ctx, batch.N, e.cfg.ImageBatch, func(from, to int) error {
+	err := e.inBatches(ctx, batch.N, e.image.most(e.cfg.ImageBatch), func(from, to int) error {
 		shape := ort.NewShape(int64(to-from), 3, int64(size), int64(size))
-		values := tensor[:shape.FlattenedSize()]
-		e.table.Float32(values, batch.Part(from, to))
-		out, err := run(e.image, shape, values, e.card.Width)
+		out, err := e.image.runPixels(shape, e.table, batch.Part(from, to), tensor, e.card.Width)
 		vectors = append(vectors, out...)
 		return err
 	})

@@ -3,6 +3,7 @@ package onnx_test
 import (
 	"context"
 	"io"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -56,7 +57,7 @@ func clip(t testing.TB, m *model.Model) *tokenizer.CLIP {
 
 func open(t testing.TB, m *model.Model) *onnx.Encoder {
 	t.Helper()
-	enc, err := onnx.Open(m, config(t))
+	enc, err := onnx.Open(m, config(t), slog.New(slog.NewTextHandler(t.Output(), nil)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -182,7 +183,7 @@ func TestOpenRefusesWhatDoesNotFit(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			m := demo(t)
 			tc.change(&m.Card)
-			_, err := onnx.Open(m, config(t))
+			_, err := onnx.Open(m, config(t), slog.New(slog.NewTextHandler(t.Output(), nil)))
 			if fault.KindOf(err) != fault.KindInvalid {
 				t.Fatalf("err = %v", err)
 			}

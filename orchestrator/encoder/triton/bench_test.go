@@ -2,6 +2,7 @@ package triton_test
 
 import (
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"sync"
@@ -101,7 +102,7 @@ func inProcess(b *testing.B, m *model.Model, imageBatch int) encoder.Encoder {
 	}
 	cfg := onnx.Default()
 	cfg.Library, cfg.ImageBatch = library, imageBatch
-	enc, err := onnx.Open(m, cfg)
+	enc, err := onnx.Open(m, cfg, slog.New(slog.DiscardHandler))
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -13,7 +13,7 @@ import (
 	pb "clipseek/orchestrator/encoder/triton/tritonpb"
 )
 
-// Ready tells what keeps the model from being run: nil where one endpoint at least answers and holds both towers as the
+// Ready tells what keeps the model from being run: nil where one endpoint at least answers and holds the towers as the
 // card wants them. Fault otherwise: that of each endpoint, with its name.
 func (e *Encoder) Ready(ctx context.Context) error {
 	var one sync.Mutex
@@ -31,20 +31,30 @@ func (e *Encoder) Ready(ctx context.Context) error {
 	return err
 }
 
-// ready asks for both models, whatever is known of them.
+// ready asks for the models, whatever is known of them.
 func (ep *endpoint) ready(ctx context.Context) error {
-	for s := range sides {
-		if err := ep.modelReady(ctx, ep.needs[s], ep.cfg.Load); err != nil {
+	for s, n := range ep.needs {
+		if err := ep.modelReady(ctx, n, ep.cfg.Load); err != nil {
 			return err
 		}
-		if _, err := ep.tower(ctx, s); err != nil {
+		if _, err := ep.tower(ctx, side(s)); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// Load has every endpoint load both models, or load them again as they are in its repository now. The servers must run
+// fits asks for what is not known of the models.
+func (ep *endpoint) fits(ctx context.Context) error {
+	for s := range ep.needs {
+		if _, err := ep.tower(ctx, side(s)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Load has every endpoint load the models, or load them again as they are in its repository now. The servers must run
 // with --model-control-mode=explicit. Faults: Conflict (they do not), NotFound (no such model, or one that cannot be
 // loaded), Unavailable.
 func (e *Encoder) Load(ctx context.Context) error {
@@ -58,7 +68,7 @@ func (e *Encoder) Load(ctx context.Context) error {
 	})
 }
 
-// Unload has every endpoint end the use of both models once the requests under way are answered. Faults as of Load.
+// Unload has every endpoint end the use of the models once the requests under way are answered. Faults as of Load.
 func (e *Encoder) Unload(ctx context.Context) error {
 	return e.everywhere(func(ep *endpoint) error {
 		defer ep.forget()

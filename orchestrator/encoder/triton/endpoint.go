@@ -24,7 +24,7 @@ type endpoint struct {
 	name   string // host:port, for people
 	conn   *grpc.ClientConn
 	api    pb.GRPCInferenceServiceClient
-	needs  [sides]need
+	needs  []need // by side
 	cfg    Config
 	log    *slog.Logger
 	shared *regions // nil where pictures go through the connection
@@ -41,7 +41,7 @@ type endpoint struct {
 }
 
 // newEndpoint prepares the use of the server at host:port, which calls itself host where it speaks TLS.
-func newEndpoint(host, at string, d dialer, needs [sides]need, cfg Config, log *slog.Logger) (*endpoint, error) {
+func newEndpoint(host, at string, d dialer, needs []need, cfg Config, log *slog.Logger) (*endpoint, error) {
 	ep := &endpoint{name: at, needs: needs, cfg: cfg, log: log.With("triton", at), turn: make(chan struct{}, 1)}
 	if cfg.SharedMemory == sharedOn || cfg.SharedMemory == sharedAuto && local(host) {
 		ep.shared = &regions{size: cfg.ImageBatch * length(needs[images].shape[1:], fp32), must: cfg.SharedMemory == sharedOn}

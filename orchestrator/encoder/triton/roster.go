@@ -129,10 +129,7 @@ func (r *roster) recover(ep *endpoint) {
 			return
 		}
 		ctx, cancel := context.WithTimeout(r.life, ep.cfg.BulkTimeout) // a model may be loaded
-		_, err := ep.tower(ctx, images)
-		if err == nil {
-			_, err = ep.tower(ctx, texts)
-		}
+		err := ep.fits(ctx)
 		cancel()
 		if err == nil {
 			r.report(ep, nil)

@@ -12,7 +12,7 @@ import (
 	pb "clipseek/orchestrator/encoder/triton/tritonpb"
 )
 
-// side is one of the model's two towers.
+// side is one of the model's towers.
 type side uint8
 
 const (
@@ -46,18 +46,20 @@ type need struct {
 	width          int
 }
 
-func needs(card model.Card, cfg Config) [sides]need {
+// needs is by side; a model of pictures alone has no texts.
+func needs(card model.Card, cfg Config) []need {
 	size := int64(card.Image.Size)
-	return [sides]need{
-		images: {
-			model: cfg.ImageModel, version: cfg.Version, input: card.Image.Input, output: card.Image.Output,
-			types: []string{fp32, fp16}, shape: []int64{anySize, 3, size, size}, width: card.Width,
-		},
-		texts: {
+	all := []need{images: {
+		model: cfg.ImageModel, version: cfg.Version, input: card.Image.Input, output: card.Image.Output,
+		types: []string{fp32, fp16}, shape: []int64{anySize, 3, size, size}, width: card.Width,
+	}}
+	if card.HasText() {
+		all = append(all, need{
 			model: cfg.TextModel, version: cfg.Version, input: card.Text.Input, output: card.Text.Output,
 			types: []string{int32s, int64s}, shape: []int64{anySize, int64(card.Text.Context)}, causal: card.Text.Causal, pad: card.Text.Pad, width: card.Width,
-		},
+		})
 	}
+	return all
 }
 
 // tower is a server's model that fits the card, with what a request to it must mind.
@@ -104,7 +106,7 @@ func (n need) fit(where string, meta *pb.ModelMetadataResponse, config *pb.Model
 		case 1:
 			t.rows = 1
 		default:
-			return nil, refuse("its input %q takes exactly %d rows and any number is needed", n.input, first)
+			return nil, refuse("its input %q takes exactly %d rows and any number is needed (export it with a dynamic batch, as `make export-model` does)", n.input, first)
 		}
 	}
 	t.anyLength = n.causal && input.Shape[1] == anySize

@@ -5,8 +5,8 @@ import { jobLine, progress, runs } from "./assets/ingest.js";
 import { refusal } from "./assets/intake.js";
 import { blamesFilter, statusLine } from "./assets/outcome.js";
 import { countIn } from "./assets/place.js";
-import { probe, stripColumns } from "./assets/start.js";
-import { exampleFilters, examplePhrases, labelsOf, samples, speaks } from "./assets/suggest.js";
+import { probe, sampled, stripColumns } from "./assets/start.js";
+import { exampleFilters, examplePhrases, labelsOf, samples, speaks, wordless } from "./assets/suggest.js";
 import { allFields, mainFacts } from "./assets/viewer.js";
 
 const hit = (id, label) => ({ id, path: `${id}.jpg`, fields: label ? { label } : {} });
@@ -98,6 +98,20 @@ test("the start page asks on until it knows enough labels, and no further", asyn
   let rounds = 0;
   await probe(async () => ({ hits: [hit(String(rounds++), "apple")] }));
   assert.equal(rounds, 1);
+});
+
+test("a model without a text tower is asked with a picture, and the page says why", async () => {
+  const grey = { type: "image/png" };
+  globalThis.document = { createElement: () => ({ setAttribute() {}, append() {}, getContext: () => ({ fillRect() {} }), toBlob: (give) => give(grey) }) };
+  const asked = [];
+  const client = {
+    search: async (_, wanted) => asked.push(["words", wanted.text]) && { hits: [] },
+    searchUpload: async (_, wanted) => asked.push([wanted.image, wanted.text, wanted.partition]) && { hits: [hit("1", "apple")] },
+  };
+  assert.equal((await sampled(client, "mine", { partition: "p", words: false })).length, 1);
+  await sampled(client, "mine", { partition: "", words: true });
+  assert.deepEqual(asked, [[grey, "", "p"], ["words", "a photo"]]);
+  assert.match(wordless("colours"), /colours, has no text tower.*Give it a picture, or have the server use another model/);
 });
 
 test("the viewer leaves out what is not known", () => {

@@ -15,7 +15,7 @@ import { Place, countIn } from "./place.js";
 import { Search } from "./search.js";
 import { SearchForm } from "./searchform.js";
 import { Standing } from "./standing.js";
-import { Start, probe } from "./start.js";
+import { Start, sampled } from "./start.js";
 import { exampleFilters } from "./suggest.js";
 import { Viewer } from "./viewer.js";
 import { Wording, fieldHint } from "./wording.js";
@@ -54,6 +54,11 @@ class Page {
     return this.state.collection || this.info?.collection || "";
   }
 
+  /** A model of pictures alone takes no words. */
+  get takesWords() {
+    return this.info?.model?.text !== false;
+  }
+
   async begin() {
     history.scrollRestoration = "manual";
     addEventListener("popstate", () => this.follow(true));
@@ -87,6 +92,7 @@ class Page {
     this.form.hint = fieldHint(this.info.model?.languages);
     this.standing.look();
     this.panel.offer(this.info.roots ?? []);
+    if (!this.takesWords) this.form.takeNoWords(this.info.model.name);
     this.offerCollections();
     await this.follow(false);
   }
@@ -140,7 +146,8 @@ class Page {
   submit({ q, filter }) {
     if (!q && !this.state.like && !this.state.upload) {
       this.form.focus();
-      if (filter) this.notice.show({ title: "Say what to look for", body: ["A filter narrows what words or a picture find; it does not search by itself."] });
+      if (!this.takesWords) this.notice.show({ title: "Give a picture to look for", body: ["Drop one anywhere on this page, paste it, or choose a file."] });
+      else if (filter) this.notice.show({ title: "Say what to look for", body: ["A filter narrows what words or a picture find; it does not search by itself."] });
       return;
     }
     const next = { ...this.state, q, filter, view: "" };
@@ -270,13 +277,13 @@ class Page {
     const mark = `${collection} ${partition} ${this.count}`;
     if (this.filledFor === mark) return;
     this.filledFor = mark;
-    const hits = await probe((wanted) => this.client.search(collection, { ...wanted, partition })).catch((error) => {
+    const hits = await sampled(this.client, collection, { partition, words: this.takesWords }).catch((error) => {
       this.filledFor = ""; // the start page goes without samples for now
       this.suspect(error);
       return [];
     });
     hits.forEach((hit) => this.known.set(hit.id, hit));
-    this.form.setExamples(this.start.fill({ count: this.count, hits, languages: this.info.model?.languages }));
+    this.form.setExamples(this.start.fill({ count: this.count, hits, languages: this.info.model?.languages, words: this.takesWords }));
   }
 
   retryStart() {

@@ -1,6 +1,7 @@
 // The search field with its picture and its filter.
 
 import { byId, element } from "./dom.js";
+import { wordless } from "./suggest.js";
 
 const mostRows = 5;
 
@@ -14,7 +15,9 @@ export class SearchForm {
   #picture = byId("asked-picture");
   #name = byId("asked-name");
   #examples = byId("filter-examples");
+  #choose = byId("choose");
   #emptyHint = this.#query.placeholder;
+  #besideHint = "and, in words (optional)";
 
   /** `submit({q, filter})` starts a search, `dropPicture()` takes the picture out of it. */
   constructor({ submit, dropPicture }) {
@@ -46,6 +49,19 @@ export class SearchForm {
     this.#fit();
   }
 
+  /** Takes no words: the model that is called `title` has no text tower. */
+  takeNoWords(title) {
+    this.#query.disabled = true;
+    this.#emptyHint = "Drop, paste or choose a picture";
+    this.#besideHint = "";
+    this.#query.placeholder = this.#asked.hidden ? this.#emptyHint : this.#besideHint;
+    byId("headline").replaceChildren("Show a picture. ", element("em", {}, "See its\u00a0like."));
+    const why = byId("wordless");
+    why.textContent = wordless(title);
+    why.hidden = false;
+    this.#fit();
+  }
+
   /** What is written but perhaps not yet searched. */
   get text() {
     return this.#query.value.trim();
@@ -60,7 +76,7 @@ export class SearchForm {
     this.#asked.hidden = false;
     this.#name.textContent = name;
     show(this.#picture);
-    this.#query.placeholder = "and, in words (optional)";
+    this.#query.placeholder = this.#besideHint;
     this.#fit();
   }
 
@@ -79,7 +95,7 @@ export class SearchForm {
   }
 
   focus() {
-    this.#query.focus();
+    (this.#query.disabled ? this.#choose : this.#query).focus();
   }
 
   /** Marks the filter as the part that was wrong. */

@@ -23,6 +23,21 @@ export async function probe(search) {
   return found;
 }
 
+/** Pictures of a collection to show first, found by words, or by a grey picture where the model takes none. */
+export async function sampled(client, collection, { partition, words }) {
+  if (words) return probe((wanted) => client.search(collection, { ...wanted, partition }));
+  const image = await greyPicture();
+  return probe((wanted) => client.searchUpload(collection, { ...wanted, text: "", image, partition }));
+}
+
+function greyPicture() {
+  const canvas = element("canvas", { width: 32, height: 32 });
+  const paint = canvas.getContext("2d");
+  paint.fillStyle = "gray";
+  paint.fillRect(0, 0, 32, 32);
+  return new Promise((resolve) => canvas.toBlob(resolve, "image/png"));
+}
+
 /** Columns that put `count` samples into one or two full rows where they can be. */
 export function stripColumns(count) {
   return count <= 8 ? Math.max(4, count) : Math.ceil(count / 2);
@@ -48,22 +63,23 @@ export class Start {
     this.#section.hidden = yes;
   }
 
-  /** Shows what to try in a collection of `count` pictures, of which `hits` are known. Returns example filters. */
-  fill({ count, hits, languages }) {
+  /** Shows what to try in a collection of `count` pictures, of which `hits` are known. `words` is whether the model takes any. Returns example filters. */
+  fill({ count, hits, languages, words }) {
     const labels = labelsOf(hits);
     const strip = samples(hits, stripLength);
     const inStrip = new Set(strip.map((hit) => hit.fields?.label));
     const further = labels.filter((label) => !inStrip.has(label)).map(labelWords);
-    this.#chips.replaceChildren(...[...examplePhrases(labels, languages), ...further].slice(0, mostChips).map((text) =>
+    const phrases = words ? [...examplePhrases(labels, languages), ...further].slice(0, mostChips) : [];
+    this.#chips.replaceChildren(...phrases.map((text) =>
       element("li", {}, element("button", { class: "chip", type: "button", lang: /\p{Script=Han}/u.test(text) ? "zh" : null, on: { click: () => this.#ask(text) } }, text))));
     this.#title.textContent = strip.length ? `Among ${countOf(count, "picture")} here` : "";
     this.#strip.style.setProperty("--columns", stripColumns(strip.length));
-    this.#strip.replaceChildren(...strip.map((hit, nth) => this.#sample(hit, nth)));
+    this.#strip.replaceChildren(...strip.map((hit, nth) => this.#sample(hit, nth, words)));
     return exampleFilters(hits);
   }
 
-  #sample(hit, nth) {
-    const named = speaks(hit.fields?.label);
+  #sample(hit, nth, words) {
+    const named = words && speaks(hit.fields?.label);
     const img = element("img", { alt: altText(hit), width: 160, height: 160, draggable: "false", decoding: "async" });
     this.#loader.lazily(img, hit.thumbnail);
     return element("li", { css: { "--nth": nth } },

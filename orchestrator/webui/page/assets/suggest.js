@@ -61,6 +61,11 @@ export function exampleFilters(hits) {
   ];
 }
 
+/** Why a model takes no words, and what to do. */
+export function wordless(title) {
+  return `The model here, ${title}, has no text tower: it finds pictures by pictures, not by words. Give it a picture, or have the server use another model.`;
+}
+
 /** A filter that leaves these labels out, to see what else there is. */
 export function withoutLabels(labels) {
   return `!(label in [${labels.map((label) => JSON.stringify(label)).join(", ")}])`;
