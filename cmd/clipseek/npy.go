@@ -17,8 +17,11 @@ import (
 
 func addOutFlag(cmd *cobra.Command, out *string) {
 	cmd.Flags().StringVarP(out, "out", "o", "", "NumPy `FILE` to write")
-	if err := cmd.MarkFlagRequired("out"); err != nil {
-		panic(err) // the flag was added in the line above
+	cmd.PreRunE = func(cmd *cobra.Command, _ []string) error {
+		if *out == "" {
+			return usageError{fmt.Errorf("%s needs -o FILE.npy; see `%s --help`", cmd.Name(), cmd.CommandPath())}
+		}
+		return nil
 	}
 }
 
