@@ -2,8 +2,11 @@
 //
 //	fault        kinds of failure, and what a user may be told
 //	config       fills a configuration struct from file, environment and flags
+//	nearest      the word that was probably meant
 //	tlsclient    TLS towards servers
 //	model        what a model is: its directory, card and reference values; the built-in demo model; modeltest writes small ones
+//	model/catalogue  published models, and where their files are
+//	model/pull       fetches one of them
 //	tokenizer    text to token ids; tokenizer/ftfy repairs text first
 //	half         16-bit floating point
 //	imageprep    picture bytes to tensor, exactly as the Python reference

@@ -139,7 +139,7 @@ func (p *program) findModel(name []string) (*model.Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	return model.Find(cfg.Model, cfg.ModelsFolder())
+	return app.FindModel(cfg)
 }
 
 // group is a command that only holds others.

@@ -67,3 +67,13 @@ func (s *screen) during(work func() error, progress func() string) error {
 		}
 	}
 }
+
+// clear takes the progress line away.
+func (s *screen) clear() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.shown {
+		_, _ = fmt.Fprint(s.p.err, eraseLine)
+		s.shown = false
+	}
+}

@@ -1,8 +1,13 @@
 package main
 
 import (
+	"crypto/sha256"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -27,6 +32,7 @@ func TestScripts(t *testing.T) {
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("CLIPSEEK_ENCODER__ONNX__LIBRARY", library)
 			env.Setenv("CLIPSEEK_DATA", filepath.Join(env.WorkDir, "data"))
+			env.Setenv("HUB", startHub(t, env))
 			env.Setenv("MODEL", filepath.Join(apptest.Root(t), "orchestrator", "model", "demo"))
 			writeModels(t, env.WorkDir)
 			return writePhotos(t, filepath.Join(env.WorkDir, "photos"))
@@ -65,4 +71,25 @@ func writePhotos(t *testing.T, dir string) error {
 		}
 	}
 	return nil
+}
+
+// startHub serves the built-in model's files for as long as a script runs: below files/ with their SHA-256, as Hugging
+// Face does, and below unvouched/ without. It serves them as a proxy too, whatever host is asked for.
+func startHub(t *testing.T, env *testscript.Env) string {
+	dir := filepath.Join(apptest.Root(t), "orchestrator", "model", "demo")
+	files := http.FileServer(http.Dir(dir))
+	hub := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		folder, name, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
+		content, err := os.ReadFile(filepath.Join(dir, filepath.Base(name)))
+		if err != nil {
+			http.NotFound(w, r)
+			return
+		}
+		if folder == "files" {
+			w.Header().Set("X-Linked-Etag", fmt.Sprintf("\"%x\"", sha256.Sum256(content)))
+		}
+		http.StripPrefix("/"+folder, files).ServeHTTP(w, r)
+	}))
+	env.Defer(hub.Close)
+	return hub.URL
 }

@@ -37,7 +37,7 @@ func (c Config) ModelsFolder() string { return filepath.Join(c.Data, "models") }
 
 // OpenModel finds the configured model and reads its card and tokenizer.
 func OpenModel(cfg Config) (*Model, error) {
-	m, err := model.Find(cfg.Model, cfg.ModelsFolder())
+	m, err := FindModel(cfg)
 	if err != nil {
 		return nil, err
 	}

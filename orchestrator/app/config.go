@@ -18,6 +18,7 @@ import (
 	"clipseek/orchestrator/ingest"
 	"clipseek/orchestrator/jobs"
 	"clipseek/orchestrator/model"
+	"clipseek/orchestrator/model/pull"
 	"clipseek/orchestrator/search"
 	"clipseek/orchestrator/telemetry"
 	"clipseek/orchestrator/thumbnail"
@@ -28,6 +29,7 @@ type Config struct {
 	Data       string           `koanf:"data"`       // folder of index, models and thumbnails
 	Collection string           `koanf:"collection"` // the one that is used when nobody names one
 	Model      string           `koanf:"model"`      // name, or directory with a path separator in it
+	Hub        pull.Config      `koanf:"hub"`
 	Server     httpapi.Config   `koanf:"server"`
 	Encoder    Encoder          `koanf:"encoder"`
 	Index      Index            `koanf:"index"`
@@ -78,6 +80,7 @@ func Default() Config {
 		Data:       dataFolder(),
 		Collection: DefaultCollection,
 		Model:      model.Demo,
+		Hub:        pull.Default(),
 		Server:     httpapi.Default(),
 		Encoder:    Encoder{Kind: EncoderONNX, Recent: 1000, Lanes: encoder.DefaultLanes(), ONNX: onnx.Default(), Triton: triton.Default()},
 		Index:      Index{Kind: IndexLocal, Local: LocalIndex{Wait: local.Default().Wait}, Milvus: milvus.Default()},

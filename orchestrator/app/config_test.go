@@ -54,7 +54,7 @@ func TestEmbeddedConfigIsTheDefault(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want.Server.Hosts, want.Ingest.Roots = []string{}, []string{} // as YAML says none
+	want.Server.Hosts, want.Ingest.Roots, want.Hub.Mirrors = []string{}, []string{}, []string{} // as YAML says none
 	want.Index.Milvus.Index.Params, want.Index.Milvus.Index.Search = []string{}, []string{}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("configs/embedded.yaml gives\n%+v\nthe defaults are\n%+v", got, want)
