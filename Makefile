@@ -2,6 +2,7 @@
 
 GO        ?= go
 PHOTOS    ?= triton_models/samples
+MODEL     ?=
 LISTEN    ?= 127.0.0.1:9099
 LINT      := .tools/golangci-lint
 LINT_AT   := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
@@ -10,6 +11,10 @@ PACKAGES  := ./cmd/... ./orchestrator/... ./triton_models/... ./deploy/...
 # The samples have a data folder of their own; your pictures go where `bin/clipseek` looks without a flag.
 ifeq ($(PHOTOS),triton_models/samples)
 DATA_FLAG := --data .data
+endif
+# Each model has vectors of its own, so it gets an index of its own too.
+ifneq ($(MODEL),)
+MODEL_FLAG := --model "$(MODEL)" --collection "pictures_$(shell echo "$(MODEL)" | tr -c 'A-Za-z0-9\n' _)"
 endif
 # Not every shell expands a tilde behind an equals sign.
 override PHOTOS := $(patsubst ~/%,$(HOME)/%,$(PHOTOS))
@@ -29,9 +34,9 @@ servers: setup ## install a real Triton and a real Milvus in .servers, for tests
 build: setup ## build bin/clipseek
 	$(GO) build -o bin/clipseek ./cmd/clipseek
 
-run: build ## index PHOTOS (default: the samples) and serve the page on LISTEN
-	bin/clipseek ingest $(DATA_FLAG) "$(PHOTOS)" || [ $$? -eq 3 ]
-	bin/clipseek serve $(DATA_FLAG) --listen $(LISTEN) --root "$(PHOTOS)"
+run: build ## index PHOTOS (default: the samples) with MODEL and serve the page on LISTEN
+	bin/clipseek ingest $(DATA_FLAG) $(MODEL_FLAG) "$(PHOTOS)" || [ $$? -eq 3 ]
+	bin/clipseek serve $(DATA_FLAG) $(MODEL_FLAG) --listen $(LISTEN) --root "$(PHOTOS)"
 
 # Where `make cluster` keeps everything.
 CLUSTER := .cluster
