@@ -16,7 +16,8 @@
 //	index        the contract of a vector index, records and filters; index/filter reads filters; indextest is its suite
 //	index/local      SQLite and an exact scan in memory
 //	index/milvus     Milvus, a server
-//	source       where pictures come from
+//	source       where pictures come from: the contract, folders and patterns; sourcetest is its suite
+//	source/archive   zip, tar and WebDataset shards
 //	thumbnail    small copies of pictures, kept in a folder
 //	ingest       read, prepare, encode, upsert
 //	search       the one query path

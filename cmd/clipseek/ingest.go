@@ -15,7 +15,6 @@ import (
 	"clipseek/orchestrator/httpapi"
 	"clipseek/orchestrator/index"
 	"clipseek/orchestrator/ingest"
-	"clipseek/orchestrator/source"
 )
 
 // summary is what `ingest --json` prints.
@@ -45,7 +44,8 @@ func (p *program) ingestCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "ingest PATH...",
 		Short: "Index pictures",
-		Long: `Index the pictures below folders, or single files. What is indexed and unchanged (size and time, else the hash) is skipped;
+		Long: `Index pictures: below folders, single files, inside archives (zip, tar, tar.gz, tar.zst, tar.bz2; tars also as WebDataset
+shards) and those that match a quoted pattern ('more/**/*.jpg', 'shard-{000..099}.tar'). What is indexed and unchanged (size and time, else the hash) is skipped;
 a picture that fails is listed with its reason and stops nothing. Ctrl-C stops; running it again goes on.` + exitCodesHelp,
 		Args: args(cobra.MinimumNArgs(1)),
 		RunE: func(cmd *cobra.Command, paths []string) error {
@@ -63,10 +63,11 @@ func (p *program) ingest(ctx context.Context, paths []string, partition string, 
 	if err != nil {
 		return err
 	}
-	src, err := source.NewFolders(paths...) // before the model is loaded: a mistyped path is told at once
+	src, err := app.OpenSource(ctx, cfg, paths) // before the model is loaded: a mistyped path is told at once
 	if err != nil {
 		return err
 	}
+	defer func() { err = errors.Join(err, src.Close()) }()
 	core, err := app.OpenCore(ctx, cfg, log)
 	if err != nil {
 		return err

@@ -20,6 +20,7 @@ import (
 	"clipseek/orchestrator/model"
 	"clipseek/orchestrator/model/pull"
 	"clipseek/orchestrator/search"
+	"clipseek/orchestrator/source/archive"
 	"clipseek/orchestrator/telemetry"
 	"clipseek/orchestrator/thumbnail"
 )
@@ -34,6 +35,7 @@ type Config struct {
 	Encoder    Encoder          `koanf:"encoder"`
 	Index      Index            `koanf:"index"`
 	Image      imageprep.Config `koanf:"image"`
+	Archive    archive.Config   `koanf:"archive"`
 	Ingest     ingest.Config    `koanf:"ingest"`
 	Search     search.Config    `koanf:"search"`
 	Jobs       jobs.Config      `koanf:"jobs"`
@@ -85,6 +87,7 @@ func Default() Config {
 		Encoder:    Encoder{Kind: EncoderONNX, Recent: 1000, Lanes: encoder.DefaultLanes(), ONNX: onnx.Default(), Triton: triton.Default()},
 		Index:      Index{Kind: IndexLocal, Local: LocalIndex{Wait: local.Default().Wait}, Milvus: milvus.Default()},
 		Image:      imageprep.Default(),
+		Archive:    archive.Default(),
 		Ingest:     ingest.Default(),
 		Search:     search.Default(),
 		Jobs:       jobs.Default(),

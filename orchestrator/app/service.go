@@ -17,6 +17,7 @@ import (
 	"clipseek/orchestrator/ingest"
 	"clipseek/orchestrator/jobs"
 	"clipseek/orchestrator/source"
+	"clipseek/orchestrator/source/archive"
 	"clipseek/orchestrator/thumbnail"
 )
 
@@ -29,6 +30,7 @@ type Service struct {
 	jobs     *jobs.Manager
 	server   *httpapi.Server
 	listener net.Listener
+	archives *archive.Files
 	log      *slog.Logger
 
 	stopWarming context.CancelFunc
@@ -61,6 +63,7 @@ func OpenService(ctx context.Context, cfg Config, version string, log *slog.Logg
 	} else if err != nil {
 		return nil, err
 	}
+	s.archives = archive.NewFiles(cfg.archives())
 	s.jobs = jobs.Open(cfg.Jobs, s.core.Ingester, log)
 	s.server, err = httpapi.New(cfg.Server, httpapi.Deps{
 		Version:     version,
@@ -69,6 +72,7 @@ func OpenService(ctx context.Context, cfg Config, version string, log *slog.Logg
 		Searcher:    s.core.Searcher,
 		Jobs:        s.jobs,
 		Roots:       roots,
+		Files:       files{s.archives},
 		Thumbnails:  thumbnail.New(filepath.Join(cfg.Data, "thumbnails"), cfg.Thumbnail, s.core.Decoder),
 		Ready:       s.core.Ready,
 		Log:         log,
@@ -156,6 +160,9 @@ func (s *Service) Close() error {
 	}
 	if s.jobs != nil {
 		all = append(all, s.jobs.Close())
+	}
+	if s.archives != nil {
+		all = append(all, s.archives.Close())
 	}
 	if s.core != nil {
 		all = append(all, s.core.Close())

@@ -24,7 +24,6 @@ import (
 	"clipseek/orchestrator/app/apptest"
 	"clipseek/orchestrator/httpapi"
 	"clipseek/orchestrator/index"
-	"clipseek/orchestrator/source"
 )
 
 // client talks to a running service.
@@ -73,10 +72,11 @@ func fill(t *testing.T, cfg app.Config, root string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	src, err := source.NewFolders(root)
+	src, err := app.OpenSource(t.Context(), cfg, []string{root})
 	if err != nil {
 		t.Fatal(err)
 	}
+	defer src.Close()
 	if err := core.Ingester.NewRun(src, photos, nil).Do(t.Context()); err != nil {
 		t.Fatal(err)
 	}

@@ -2,6 +2,7 @@ package httpapi_test
 
 import (
 	"context"
+	"io"
 	"maps"
 	"net"
 	"path/filepath"
@@ -57,7 +58,7 @@ func serveParts(t *testing.T, change func(*httpapi.Config, *parts)) (client, *pa
 	patient.Patience = 0
 	queue := jobs.Open(jobs.Default(), ingest.New(patient, m.Decoder, m.Spec, p.enc), apptest.Log(t))
 	server, err := httpapi.New(cfg, httpapi.Deps{
-		Version: "test", Card: m.Card, Collections: collections{p.db, m.Card}, Jobs: queue, Roots: roots, Log: apptest.Log(t),
+		Version: "test", Card: m.Card, Collections: collections{p.db, m.Card}, Jobs: queue, Roots: roots, Files: plainFiles{}, Log: apptest.Log(t),
 		Searcher: search.New(search.Default(), m.Tokenizer, m.Decoder, m.Spec, p.enc),
 		Ready:    func(ctx context.Context) map[string]error { return p.ready(ctx) },
 	})
@@ -287,4 +288,11 @@ type noPart struct{ index.Index }
 
 func (noPart) Search(context.Context, index.Query) ([]index.Hit, error) {
 	return nil, fault.NotFound("there is no such partition")
+}
+
+// plainFiles opens files of the disk.
+type plainFiles struct{}
+
+func (plainFiles) Open(_ context.Context, path string) (io.ReadCloser, int64, error) {
+	return source.OpenFile(path)
 }

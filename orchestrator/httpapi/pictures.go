@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"bytes"
 	"context"
 	"io"
 	"mime"
@@ -14,7 +15,6 @@ import (
 
 	"clipseek/orchestrator/fault"
 	"clipseek/orchestrator/index"
-	"clipseek/orchestrator/source"
 	"clipseek/orchestrator/thumbnail"
 )
 
@@ -76,7 +76,7 @@ func (s *Server) thumbnail(ctx context.Context, in *pictureInput) (*huma.StreamR
 		return nil, err
 	}
 	hash, _ := record.Fields[index.FieldSHA256].(string)
-	small, err := s.deps.Thumbnails.Get(ctx, hash, opener(record))
+	small, err := s.deps.Thumbnails.Get(ctx, hash, s.opener(ctx, record))
 	if err != nil {
 		return nil, fault.At(record.Path, err)
 	}
@@ -87,8 +87,10 @@ func (s *Server) thumbnail(ctx context.Context, in *pictureInput) (*huma.StreamR
 	}}, nil
 }
 
-func opener(record index.Record) thumbnail.Opener {
-	return func() (io.ReadCloser, int64, error) { return source.OpenFile(record.Path) }
+// opener outlives the request, because other requests may wait for the same thumbnail.
+func (s *Server) opener(ctx context.Context, record index.Record) thumbnail.Opener {
+	ctx = context.WithoutCancel(ctx)
+	return func() (io.ReadCloser, int64, error) { return s.deps.Files.Open(ctx, record.Path) }
 }
 
 // original serves the file that a record names, if it still looks like a picture: records are data, and no record may
@@ -98,7 +100,7 @@ func (s *Server) original(ctx context.Context, in *pictureInput) (*huma.StreamRe
 	if err != nil {
 		return nil, err
 	}
-	file, size, err := source.OpenFile(record.Path)
+	file, size, err := s.deps.Files.Open(ctx, record.Path)
 	if err != nil {
 		return nil, err
 	}
@@ -108,24 +110,24 @@ func (s *Server) original(ctx context.Context, in *pictureInput) (*huma.StreamRe
 		_ = file.Close()
 		return s.view(ctx, record)
 	}
-	if _, err := file.Seek(0, io.SeekStart); err != nil {
-		_ = file.Close()
-		return nil, fault.Unavailable("%s cannot be read", record.Path).Because(err)
-	}
+	whole := struct {
+		io.Reader
+		io.Closer
+	}{io.MultiReader(bytes.NewReader(head[:n]), file), file}
 	return &huma.StreamResponse{Body: func(c huma.Context) {
 		c.SetHeader("Content-Type", http.DetectContentType(head[:n]))
 		c.SetHeader("Content-Length", strconv.FormatInt(size, 10))
 		c.SetHeader("Cache-Control", "private, max-age=60")
 		c.SetHeader("Content-Security-Policy", "sandbox; default-src 'none'")
 		c.SetHeader("Content-Disposition", mime.FormatMediaType("inline", map[string]string{"filename": filepath.Base(record.Path)}))
-		humafiber.Unwrap(c).Response().SetBodyStream(file, int(size)) // closes the file
+		humafiber.Unwrap(c).Response().SetBodyStream(whole, int(size)) // closes the file
 	}}, nil
 }
 
 // view serves a JPEG copy of a picture, large enough to stand for it.
 func (s *Server) view(ctx context.Context, record index.Record) (*huma.StreamResponse, error) {
 	hash, _ := record.Fields[index.FieldSHA256].(string)
-	copied, err := s.deps.Thumbnails.View(ctx, hash, opener(record))
+	copied, err := s.deps.Thumbnails.View(ctx, hash, s.opener(ctx, record))
 	if fault.KindOf(err) == fault.KindInvalid {
 		return nil, fault.Conflict("%s is no picture any more; ingest its folder again", record.Path).Because(err)
 	}

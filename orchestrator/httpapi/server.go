@@ -9,6 +9,7 @@ package httpapi
 
 import (
 	"context"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -43,6 +44,12 @@ type Collections interface {
 	Database() index.Database
 }
 
+// Files opens the pictures that records name.
+type Files interface {
+	// Open opens the picture of a record's path and tells its size. Faults: NotFound, Forbidden, Invalid, TooLarge.
+	Open(ctx context.Context, path string) (io.ReadCloser, int64, error)
+}
+
 // Deps are the parts that the routes call. The server closes none of them.
 type Deps struct {
 	Version     string
@@ -51,6 +58,7 @@ type Deps struct {
 	Searcher    *search.Searcher
 	Jobs        *jobs.Manager
 	Roots       *source.Roots
+	Files       Files
 	Thumbnails  *thumbnail.Store
 	Ready       func(context.Context) map[string]error // by part of the system, nil where it is well; asks all at once, and ends with the context
 	Log         *slog.Logger

@@ -176,6 +176,9 @@ func (r *Run) sameFile(item source.Item, known *index.Record) bool {
 	if !r.sameModel(known) || known.Fields[index.FieldBytes] != item.Bytes || known.Fields[index.FieldModifiedAt] != index.Timestamp(item.Modified) {
 		return false
 	}
+	if !sameFields(item.Fields, known.Fields) {
+		return false
+	}
 	text, _ := known.Fields[index.FieldIngestedAt].(string)
 	ingested, err := index.ParseTimestamp(text)
 	return err == nil && item.Modified.Add(settled).Before(ingested)
@@ -230,6 +233,9 @@ func (r *Run) prepare(ctx context.Context, t task, buf *[]byte) (out *ready, err
 	hash := hex.EncodeToString(sum[:])
 	if t.known != nil && r.sameModel(t.known) && t.known.Fields[index.FieldSHA256] == hash {
 		r.describeFile(t.known, t.item)
+		if err := checkRecord(*t.known); err != nil {
+			return nil, err
+		}
 		r.update(func(p *Progress) { p.Unchanged++ })
 		return &ready{record: *t.known}, nil
 	}
@@ -270,6 +276,7 @@ func (r *Run) read(ctx context.Context, item source.Item, buf []byte) ([]byte, e
 
 func (r *Run) describeFile(record *index.Record, item source.Item) {
 	record.Path = item.Path
+	describeFields(record.Fields, item.Fields)
 	f := record.Fields
 	f[index.FieldLabel], f[index.FieldSource] = item.Label, item.Source
 	f[index.FieldBytes], f[index.FieldModifiedAt] = item.Bytes, index.Timestamp(item.Modified)

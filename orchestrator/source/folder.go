@@ -62,7 +62,8 @@ func (f *Folders) Items(ctx context.Context, after string) iter.Seq2[Item, error
 			if i < first || slices.ContainsFunc(f.roots[:i], func(earlier string) bool { return within(root, earlier) }) {
 				continue
 			}
-			w := walker{root: root, place: placeOf(i, ""), done: f.roots[:i], yield: yield}
+			w := walker{root: root, from: root, place: placeOf(i, ""), done: f.roots[:i], yield: yield}
+			w.accept = func(path string) bool { return path == root || IsPictureName(path) }
 			if i == first {
 				w.after = path
 			}
@@ -88,13 +89,16 @@ func (f *Folders) find(place string) (root int, path string, err error) {
 	return root, path, nil
 }
 
-// walker yields the pictures below root that come behind after and are not below one of done.
+// walker yields the accepted files below root that come behind after and are not below one of done.
 type walker struct {
-	root  string
-	place string // what places begin with
-	after string
-	done  []string
-	yield func(Item, error) bool
+	root   string
+	from   string // the items' source
+	place  string // what places begin with
+	after  string
+	done   []string
+	accept func(path string) bool
+	enter  func(dir string) bool // nil for every folder
+	yield  func(Item, error) bool
 }
 
 // walk reports false when the walk is to end.
@@ -109,7 +113,7 @@ func (w *walker) walk(ctx context.Context) bool {
 		return nil
 	}
 	emit := func(path string, entry fs.DirEntry) error {
-		item := Item{Key: path, Path: path, Source: w.root, Label: filepath.Base(filepath.Dir(path))}
+		item := Item{Key: path, Path: path, Source: w.from, Label: filepath.Base(filepath.Dir(path))}
 		info, err := os.Stat(path) // follows a link to its file
 		switch {
 		case err != nil:
@@ -131,13 +135,13 @@ func (w *walker) walk(ctx context.Context) bool {
 			if path == w.after {
 				return nil
 			}
-			return give(Item{Key: path, Path: path, Source: w.root}, pathFault(path, err))
+			return give(Item{Key: path, Path: path, Source: w.from}, pathFault(path, err))
 		}
 		leaveOut := slices.Contains(w.done, path) || path != w.root && strings.HasPrefix(entry.Name(), ".") || w.passed(path)
 		switch {
-		case entry.IsDir() && leaveOut:
+		case entry.IsDir() && (leaveOut || w.enter != nil && !w.enter(path)):
 			return filepath.SkipDir
-		case entry.IsDir() || leaveOut || path != w.root && !isPictureName(path):
+		case entry.IsDir() || leaveOut || !w.accept(path):
 			return nil
 		}
 		return emit(path, entry)
@@ -160,7 +164,9 @@ func (w *walker) passed(path string) bool {
 }
 
 // Open opens the item's file.
-func (f *Folders) Open(_ context.Context, item Item) (io.ReadCloser, error) {
+func (f *Folders) Open(_ context.Context, item Item) (io.ReadCloser, error) { return open(item) }
+
+func open(item Item) (io.ReadCloser, error) {
 	file, _, err := OpenFile(item.Path)
 	if err != nil {
 		return nil, err

@@ -1,7 +1,8 @@
 // Package source says where pictures come from.
 //
-// A Source lists items and opens them. Folder is a tree of the local file system; NewFolders joins several paths of a
-// command line into one source. The package is not for deciding what is new (ingest) or for decoding (imageprep).
+// A Source lists items and opens them. NewFolders is trees of the local file system and single files, NewGlob the files
+// that match a pattern; Join makes one source of several. source/archive reads archives. The package is not for deciding
+// what is new (ingest) or for decoding (imageprep).
 package source
 
 import (
@@ -46,6 +47,7 @@ var pictureEndings = []string{
 	".cr2", ".cr3", ".nef", ".nrw", ".arw", ".sr2", ".dng", ".orf", ".ori", ".rw2", ".raf", ".pef", ".srw", ".rwl", ".3fr", ".fff", ".iiq", // camera RAW
 }
 
-func isPictureName(name string) bool {
+// IsPictureName reports whether a file of this name is taken for a picture: by its ending.
+func IsPictureName(name string) bool {
 	return slices.Contains(pictureEndings, strings.ToLower(filepath.Ext(name)))
 }

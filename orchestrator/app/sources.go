@@ -1,0 +1,152 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"io"
+	"os"
+	"strings"
+
+	"clipseek/orchestrator/fault"
+	"clipseek/orchestrator/source"
+	"clipseek/orchestrator/source/archive"
+)
+
+// Sources is what a command line or request names, as one source.
+type Sources struct {
+	*source.Several
+	archives *archive.Files
+}
+
+// OpenSource makes a source of folders, picture files, archives (told by their content) and patterns. A pattern is what
+// has the characters of one and is no file's name; archives among its matches are read, too. Close is owed.
+// Faults: Invalid, NotFound (also for a pattern that nothing matches), Forbidden; each names the argument.
+func OpenSource(ctx context.Context, cfg Config, args []string) (*Sources, error) {
+	if len(args) == 0 {
+		return nil, fault.Invalid("no folder, picture, archive or pattern is named")
+	}
+	b := sourceBuilder{cfg: cfg.archives(), archives: archive.NewFiles(cfg.archives())}
+	for _, arg := range args {
+		if err := b.add(ctx, arg); err != nil {
+			return nil, err
+		}
+	}
+	if err := b.endFolders(); err != nil {
+		return nil, err
+	}
+	return &Sources{source.Join(b.parts...), b.archives}, nil
+}
+
+// Close lets go of what is open of archives.
+func (s *Sources) Close() error { return s.archives.Close() }
+
+type sourceBuilder struct {
+	cfg      archive.Config
+	archives *archive.Files
+	parts    []source.Source
+	folders  []string // and files: one part, which leaves out what is named twice
+}
+
+func (b *sourceBuilder) add(ctx context.Context, arg string) error {
+	info, err := os.Stat(arg)
+	if err != nil && source.IsPattern(arg) {
+		return b.addPattern(ctx, arg)
+	}
+	if err == nil && info.Mode().IsRegular() {
+		found, err := archive.Is(arg)
+		if err != nil {
+			return err
+		}
+		if found {
+			return b.addNamed(arg)
+		}
+	}
+	b.folders = append(b.folders, arg) // which also says what is wrong
+	return nil
+}
+
+func (b *sourceBuilder) addArchive(path string) error {
+	a, err := b.archives.Archive(path)
+	if err == nil {
+		b.parts = append(b.parts, a)
+	}
+	return err
+}
+
+// addNamed is addArchive for one that somebody named: what is wrong with it is told at once.
+func (b *sourceBuilder) addNamed(path string) error {
+	a, err := archive.Open(path, b.cfg)
+	if err != nil {
+		return err
+	}
+	return errors.Join(a.Close(), b.addArchive(path))
+}
+
+func (b *sourceBuilder) addPattern(ctx context.Context, pattern string) error {
+	glob, err := source.NewGlob(pattern)
+	if err != nil {
+		return err
+	}
+	before := len(b.parts)
+	if archive.MayMatch(pattern) {
+		for item, err := range glob.Others(ctx, archive.LooksLike) {
+			if err != nil && item.Path == "" {
+				return err
+			}
+			if err != nil {
+				continue // the listing of pictures tells of it
+			}
+			if err := b.addArchive(item.Path); err != nil {
+				return err
+			}
+		}
+	}
+	for item, err := range glob.Items(ctx, "") {
+		if err != nil && item.Path == "" {
+			return err
+		}
+		b.parts = append(b.parts, glob)
+		break
+	}
+	if len(b.parts) == before {
+		return fault.NotFound("no picture or archive matches %s", pattern)
+	}
+	return nil
+}
+
+// endFolders makes the first part of the folders.
+func (b *sourceBuilder) endFolders() error {
+	if len(b.folders) == 0 {
+		return nil
+	}
+	folders, err := source.NewFolders(b.folders...)
+	if err != nil {
+		return err
+	}
+	b.parts = append([]source.Source{folders}, b.parts...)
+	return nil
+}
+
+// archives is the section with the limit that it has from another.
+func (c Config) archives() archive.Config {
+	a := c.Archive
+	a.MaxItemBytes = c.Image.MaxBytes
+	return a
+}
+
+// files opens the pictures of records, in archives too.
+type files struct {
+	archives *archive.Files
+}
+
+// Open opens a file or, where there is none of the name, an archive's entry.
+func (f files) Open(ctx context.Context, path string) (io.ReadCloser, int64, error) {
+	file, size, err := source.OpenFile(path)
+	if err == nil {
+		return file, size, nil
+	}
+	if fault.KindOf(err) == fault.KindNotFound && strings.Contains(path, archive.Separator) {
+		return f.archives.Open(ctx, path)
+	}
+	return nil, 0, err
+}
