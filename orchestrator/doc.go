@@ -16,8 +16,10 @@
 //	index        the contract of a vector index, records and filters; index/filter reads filters; indextest is its suite
 //	index/local      SQLite and an exact scan in memory
 //	index/milvus     Milvus, a server
-//	source       where pictures come from: the contract, folders and patterns; sourcetest is its suite
+//	source       where pictures come from: the contract, folders and patterns; source/line reads lines; sourcetest is its suite
 //	source/archive   zip, tar and WebDataset shards
+//	source/web       lists of URLs, and the HTTP client that keeps to limits and the public internet
+//	source/table     CSV, JSON Lines and Parquet
 //	thumbnail    small copies of pictures, kept in a folder
 //	ingest       read, prepare, encode, upsert
 //	search       the one query path

@@ -41,29 +41,36 @@ func newSummary(done ingest.Progress, interrupted bool) summary {
 func (p *program) ingestCommand() *cobra.Command {
 	var partition string
 	var asJSON bool
+	lists := app.Lists{In: p.in, Version: version()}
 	cmd := &cobra.Command{
 		Use:   "ingest PATH...",
 		Short: "Index pictures",
 		Long: `Index pictures: below folders, single files, inside archives (zip, tar, tar.gz, tar.zst, tar.bz2; tars also as WebDataset
-shards) and those that match a quoted pattern ('more/**/*.jpg', 'shard-{000..099}.tar'). What is indexed and unchanged (size and time, else the hash) is skipped;
+shards), those that match a quoted pattern ('more/**/*.jpg', 'shard-{000..099}.tar'), and those that lists name: URLs in a file
+that ends in .txt, one a line (- is standard input), or a table that ends in .csv, .tsv, .jsonl, .ndjson or .parquet. What is indexed and unchanged (size and time, else the hash) is skipped;
 a picture that fails is listed with its reason and stops nothing. Ctrl-C stops; running it again goes on.` + exitCodesHelp,
 		Args: args(cobra.MinimumNArgs(1)),
 		RunE: func(cmd *cobra.Command, paths []string) error {
-			return p.ingest(cmd.Context(), paths, partition, asJSON)
+			return p.ingest(cmd.Context(), paths, lists, partition, asJSON)
 		},
 	}
 	p.configFlag(cmd, "collection", "collection", "`NAME` of the collection; it is made if it is not there")
 	cmd.Flags().StringVar(&partition, "partition", "", "`NAME` of the partition of the collection that the pictures go into; it is made if it is not there")
+	cmd.Flags().StringVar(&lists.Column, "column", "", "`NAME` of the column of a table that has the URLs or paths; found by usual names if left out")
+	cmd.Flags().StringVar(&lists.Key, "key", "", "`NAME` of the column of a table that names its pictures for good; URL or path if left out")
+	cmd.Flags().BoolVar(&lists.AnyPath, "any-path", false, "let a table name files outside its folder and ingest.roots")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print a summary object on standard output")
 	return cmd
 }
 
-func (p *program) ingest(ctx context.Context, paths []string, partition string, asJSON bool) (err error) {
+func (p *program) ingest(ctx context.Context, paths []string, lists app.Lists, partition string, asJSON bool) (err error) {
 	cfg, log, err := p.load()
 	if err != nil {
 		return err
 	}
-	src, err := app.OpenSource(ctx, cfg, paths) // before the model is loaded: a mistyped path is told at once
+	screen := p.newScreen()
+	lists.Note = screen.line
+	src, err := app.OpenSource(ctx, cfg, paths, lists) // before the model is loaded: a mistyped path is told at once
 	if err != nil {
 		return err
 	}
@@ -73,7 +80,6 @@ func (p *program) ingest(ctx context.Context, paths []string, partition string, 
 		return err
 	}
 	defer func() { err = errors.Join(err, core.Close()) }()
-	screen := p.newScreen()
 	photos, into, err := target(ctx, screen, core, cfg, partition)
 	if err != nil {
 		return err

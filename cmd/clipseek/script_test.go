@@ -2,12 +2,15 @@ package main
 
 import (
 	"crypto/sha256"
+	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -21,7 +24,8 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"clipseek": main})
 }
 
-// TestScripts runs testdata/*.txtar, each in a folder of its own with pictures in photos/ and data in data/.
+// TestScripts runs testdata/*.txtar, each in a folder of its own with pictures in photos/ and data in data/. A server at
+// $WEB, which files NAME.tmpl become NAME with, serves photos/, a page at /page and, at /busy/, 503 to the first request and photos/ to the others.
 func TestScripts(t *testing.T) {
 	library := filepath.Join(apptest.Root(t), "bin", "libonnxruntime.so")
 	if _, err := os.Stat(library); err != nil {
@@ -35,7 +39,11 @@ func TestScripts(t *testing.T) {
 			env.Setenv("HUB", startHub(t, env))
 			env.Setenv("MODEL", filepath.Join(apptest.Root(t), "orchestrator", "model", "demo"))
 			writeModels(t, env.WorkDir)
-			return writePhotos(t, filepath.Join(env.WorkDir, "photos"))
+			photos := filepath.Join(env.WorkDir, "photos")
+			server := httptest.NewServer(servePhotos(photos))
+			env.Defer(server.Close)
+			env.Setenv("WEB", server.URL)
+			return errors.Join(writePhotos(t, photos), fillIn(env.WorkDir, "$WEB", server.URL))
 		},
 	})
 }
@@ -54,6 +62,34 @@ func writeModels(t *testing.T, dir string) {
 			t.Fatal(err)
 		}
 	}
+}
+
+// fillIn writes each NAME.tmpl of a folder as NAME with a word replaced.
+func fillIn(dir, word, by string) error {
+	templates, err := filepath.Glob(filepath.Join(dir, "*.tmpl"))
+	for _, template := range templates {
+		text, readErr := os.ReadFile(template)
+		filled := strings.ReplaceAll(string(text), word, by)
+		err = errors.Join(err, readErr, os.WriteFile(strings.TrimSuffix(template, ".tmpl"), []byte(filled), 0o600))
+	}
+	return err
+}
+
+func servePhotos(dir string) http.Handler {
+	mux := http.NewServeMux()
+	files := http.FileServer(http.Dir(dir))
+	mux.Handle("/", files)
+	mux.HandleFunc("/page", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "<!doctype html><p>no picture") })
+	var asked atomic.Int32
+	mux.Handle("/busy/", http.StripPrefix("/busy", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if asked.Add(1) == 1 {
+			w.Header().Set("Retry-After", "0")
+			w.WriteHeader(http.StatusServiceUnavailable)
+			return
+		}
+		files.ServeHTTP(w, r)
+	})))
+	return mux
 }
 
 func writePhotos(t *testing.T, dir string) error {

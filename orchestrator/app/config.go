@@ -21,6 +21,7 @@ import (
 	"clipseek/orchestrator/model/pull"
 	"clipseek/orchestrator/search"
 	"clipseek/orchestrator/source/archive"
+	"clipseek/orchestrator/source/web"
 	"clipseek/orchestrator/telemetry"
 	"clipseek/orchestrator/thumbnail"
 )
@@ -36,6 +37,7 @@ type Config struct {
 	Index      Index            `koanf:"index"`
 	Image      imageprep.Config `koanf:"image"`
 	Archive    archive.Config   `koanf:"archive"`
+	Web        web.Config       `koanf:"web"`
 	Ingest     ingest.Config    `koanf:"ingest"`
 	Search     search.Config    `koanf:"search"`
 	Jobs       jobs.Config      `koanf:"jobs"`
@@ -88,6 +90,7 @@ func Default() Config {
 		Index:      Index{Kind: IndexLocal, Local: LocalIndex{Wait: local.Default().Wait}, Milvus: milvus.Default()},
 		Image:      imageprep.Default(),
 		Archive:    archive.Default(),
+		Web:        web.Default(),
 		Ingest:     ingest.Default(),
 		Search:     search.Default(),
 		Jobs:       jobs.Default(),

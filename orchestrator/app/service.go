@@ -18,6 +18,7 @@ import (
 	"clipseek/orchestrator/jobs"
 	"clipseek/orchestrator/source"
 	"clipseek/orchestrator/source/archive"
+	"clipseek/orchestrator/source/web"
 	"clipseek/orchestrator/thumbnail"
 )
 
@@ -31,6 +32,7 @@ type Service struct {
 	server   *httpapi.Server
 	listener net.Listener
 	archives *archive.Files
+	client   *web.Client
 	log      *slog.Logger
 
 	stopWarming context.CancelFunc
@@ -64,6 +66,9 @@ func OpenService(ctx context.Context, cfg Config, version string, log *slog.Logg
 		return nil, err
 	}
 	s.archives = archive.NewFiles(cfg.archives())
+	if s.client, err = cfg.viewClient(version); err != nil {
+		return nil, err
+	}
 	s.jobs = jobs.Open(cfg.Jobs, s.core.Ingester, log)
 	s.server, err = httpapi.New(cfg.Server, httpapi.Deps{
 		Version:     version,
@@ -72,7 +77,7 @@ func OpenService(ctx context.Context, cfg Config, version string, log *slog.Logg
 		Searcher:    s.core.Searcher,
 		Jobs:        s.jobs,
 		Roots:       roots,
-		Files:       files{s.archives},
+		Files:       files{s.archives, s.client},
 		Thumbnails:  thumbnail.New(filepath.Join(cfg.Data, "thumbnails"), cfg.Thumbnail, s.core.Decoder),
 		Ready:       s.core.Ready,
 		Log:         log,
@@ -160,6 +165,9 @@ func (s *Service) Close() error {
 	}
 	if s.jobs != nil {
 		all = append(all, s.jobs.Close())
+	}
+	if s.client != nil {
+		all = append(all, s.client.Close())
 	}
 	if s.archives != nil {
 		all = append(all, s.archives.Close())

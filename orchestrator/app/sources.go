@@ -1,31 +1,39 @@
 package app
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
 	"os"
 	"strings"
+	"time"
 
 	"clipseek/orchestrator/fault"
 	"clipseek/orchestrator/source"
 	"clipseek/orchestrator/source/archive"
+	"clipseek/orchestrator/source/web"
 )
 
 // Sources is what a command line or request names, as one source.
 type Sources struct {
 	*source.Several
 	archives *archive.Files
+	client   *web.Client
 }
 
-// OpenSource makes a source of folders, picture files, archives (told by their content) and patterns. A pattern is what
+// OpenSource makes a source of folders, picture files, lists of URLs and tables (told by their endings), archives (told by
+// their content) and patterns. A pattern is what
 // has the characters of one and is no file's name; archives among its matches are read, too. Close is owed.
 // Faults: Invalid, NotFound (also for a pattern that nothing matches), Forbidden; each names the argument.
-func OpenSource(ctx context.Context, cfg Config, args []string) (*Sources, error) {
+func OpenSource(ctx context.Context, cfg Config, args []string, lists Lists) (_ *Sources, err error) {
 	if len(args) == 0 {
 		return nil, fault.Invalid("no folder, picture, archive or pattern is named")
 	}
-	b := sourceBuilder{cfg: cfg.archives(), archives: archive.NewFiles(cfg.archives())}
+	b := sourceBuilder{cfg: cfg, lists: lists, archives: archive.NewFiles(cfg.archives())}
+	if b.client, err = cfg.webClient(lists.Version); err != nil {
+		return nil, err
+	}
 	for _, arg := range args {
 		if err := b.add(ctx, arg); err != nil {
 			return nil, err
@@ -34,21 +42,33 @@ func OpenSource(ctx context.Context, cfg Config, args []string) (*Sources, error
 	if err := b.endFolders(); err != nil {
 		return nil, err
 	}
-	return &Sources{source.Join(b.parts...), b.archives}, nil
+	return &Sources{source.Join(b.parts...), b.archives, b.client}, nil
 }
 
-// Close lets go of what is open of archives.
-func (s *Sources) Close() error { return s.archives.Close() }
+// Close lets go of what is open of archives, and of connections.
+func (s *Sources) Close() error { return errors.Join(s.archives.Close(), s.client.Close()) }
 
 type sourceBuilder struct {
-	cfg      archive.Config
+	cfg      Config
+	lists    Lists
+	client   *web.Client
 	archives *archive.Files
 	parts    []source.Source
 	folders  []string // and files: one part, which leaves out what is named twice
 }
 
 func (b *sourceBuilder) add(ctx context.Context, arg string) error {
+	if isListed(arg) {
+		listed, err := openListed(ctx, b.cfg, b.client, arg, b.lists)
+		if err == nil {
+			b.parts = append(b.parts, listed)
+		}
+		return err
+	}
 	info, err := os.Stat(arg)
+	if source.IsURL(arg) {
+		return fault.Invalid("%s is a URL; put URLs into a file that ends in .txt, one a line, or pipe them in and name - in its place", arg)
+	}
 	if err != nil && source.IsPattern(arg) {
 		return b.addPattern(ctx, arg)
 	}
@@ -75,7 +95,7 @@ func (b *sourceBuilder) addArchive(path string) error {
 
 // addNamed is addArchive for one that somebody named: what is wrong with it is told at once.
 func (b *sourceBuilder) addNamed(path string) error {
-	a, err := archive.Open(path, b.cfg)
+	a, err := archive.Open(path, b.cfg.archives())
 	if err != nil {
 		return err
 	}
@@ -134,13 +154,35 @@ func (c Config) archives() archive.Config {
 	return a
 }
 
-// files opens the pictures of records, in archives too.
-type files struct {
-	archives *archive.Files
+// webClient is the client of the configuration; version is that of the program.
+func (c Config) webClient(version string) (*web.Client, error) {
+	return web.New(c.Web, c.Image.MaxBytes, version)
 }
 
-// Open opens a file or, where there is none of the name, an archive's entry.
+// viewing bounds the fetch of a picture that somebody waits to see.
+const viewing = 15 * time.Second
+
+// viewClient is webClient for pictures that somebody waits to see: one try, and not for long, because few thumbnails are
+// made at once and those of other pictures wait behind it.
+func (c Config) viewClient(version string) (*web.Client, error) {
+	c.Web.Retries = 0
+	c.Web.Connect, c.Web.FirstByte = min(c.Web.Connect, viewing/3), min(c.Web.FirstByte, viewing)
+	c.Web.Whole = min(c.Web.Whole, viewing)
+	return c.webClient(version)
+}
+
+// files opens the pictures of records, in archives and on the web too.
+type files struct {
+	archives *archive.Files
+	client   *web.Client
+}
+
+// Open opens a URL, a file or, where there is none of the name, an archive's entry.
 func (f files) Open(ctx context.Context, path string) (io.ReadCloser, int64, error) {
+	if source.IsURL(path) {
+		content, err := f.client.Get(ctx, path)
+		return io.NopCloser(bytes.NewReader(content)), int64(len(content)), err
+	}
 	file, size, err := source.OpenFile(path)
 	if err == nil {
 		return file, size, nil

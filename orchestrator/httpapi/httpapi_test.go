@@ -12,10 +12,12 @@ import (
 	"io"
 	"mime/multipart"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -24,6 +26,7 @@ import (
 	"clipseek/orchestrator/app/apptest"
 	"clipseek/orchestrator/httpapi"
 	"clipseek/orchestrator/index"
+	"clipseek/orchestrator/source"
 )
 
 // client talks to a running service.
@@ -64,6 +67,16 @@ func serve(t *testing.T, root string, change func(*app.Config)) client {
 
 func fill(t *testing.T, cfg app.Config, root string) {
 	t.Helper()
+	src, err := app.OpenSource(t.Context(), cfg, []string{root}, app.Lists{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer src.Close()
+	fillFrom(t, cfg, src)
+}
+
+func fillFrom(t *testing.T, cfg app.Config, src source.Source) {
+	t.Helper()
 	core, err := app.OpenCore(t.Context(), cfg, apptest.Log(t))
 	if err != nil {
 		t.Fatal(err)
@@ -72,11 +85,6 @@ func fill(t *testing.T, cfg app.Config, root string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	src, err := app.OpenSource(t.Context(), cfg, []string{root})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer src.Close()
 	if err := core.Ingester.NewRun(src, photos, nil).Do(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -301,6 +309,52 @@ func TestPictures(t *testing.T) {
 	c.call(http.MethodGet, hit.Original, nil, http.StatusNotFound, &problem)
 	if !strings.Contains(problem.Detail, hit.Path) {
 		t.Errorf("detail = %q", problem.Detail)
+	}
+}
+
+// TestPicturesOfTheWeb shows pictures whose path is a URL: the thumbnail is fetched once, the original is not ours.
+func TestPicturesOfTheWeb(t *testing.T) {
+	t.Parallel()
+	var fetched atomic.Int32
+	web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		fetched.Add(1)
+		_, _ = w.Write(apptest.JPEG(t, apptest.Picture(64, apptest.Red, apptest.White)))
+	}))
+	t.Cleanup(web.Close)
+	list := filepath.Join(t.TempDir(), "urls.txt")
+	address := strings.Replace(web.URL, "://", "://me:secret@", 1) + "/1.jpg?size=64"
+	if err := os.WriteFile(list, []byte(address), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c := serve(t, "", func(cfg *app.Config) {
+		cfg.Web.Allow = []string{"127.0.0.1"}
+		src, err := app.OpenSource(t.Context(), *cfg, []string{list}, app.Lists{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = src.Close() }()
+		fillFrom(t, *cfg, src)
+	})
+	hit := c.search(map[string]any{"text": "apple", "limit": 1}).Hits[0]
+	for range 2 {
+		if resp, small := c.send(http.MethodGet, hit.Thumbnail, "", nil); resp.StatusCode != http.StatusOK || len(small) == 0 {
+			t.Errorf("thumbnail: %d", resp.StatusCode)
+		}
+	}
+	if fetched.Load() != 2 { // once for the index
+		t.Errorf("fetched %d times", fetched.Load())
+	}
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, c.base+hit.Original, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp, err := http.DefaultTransport.RoundTrip(request) // without following
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = resp.Body.Close()
+	if resp.StatusCode != http.StatusFound || resp.Header.Get("Location") != web.URL+"/1.jpg?size=64" || resp.Header.Get("Referrer-Policy") != "no-referrer" {
+		t.Errorf("original: %d, %v", resp.StatusCode, resp.Header)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"net/url"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -15,6 +16,7 @@ import (
 
 	"clipseek/orchestrator/fault"
 	"clipseek/orchestrator/index"
+	"clipseek/orchestrator/source"
 	"clipseek/orchestrator/thumbnail"
 )
 
@@ -39,7 +41,7 @@ func (s *Server) pictureRoutes(api huma.API) {
 	op.Responses = binary("image/jpeg")
 	register(s, api, op, s.thumbnail)
 	op = operation("pictures", http.MethodGet, path+"/original", "get-original", "The picture's own file",
-		"A picture in a format that browsers do not show (camera RAW, TIFF, HEIC) is answered as a JPEG copy of at most 2048 pixels on a side.")
+		"A picture in a format that browsers do not show (camera RAW, TIFF, HEIC) is answered as a JPEG copy of at most 2048 pixels on a side. One that came from the web is answered with a redirect (302) to its URL.")
 	op.Responses = binary("image/*")
 	register(s, api, op, s.original)
 }
@@ -100,6 +102,9 @@ func (s *Server) original(ctx context.Context, in *pictureInput) (*huma.StreamRe
 	if err != nil {
 		return nil, err
 	}
+	if source.IsURL(record.Path) {
+		return elsewhere(record.Path)
+	}
 	file, size, err := s.deps.Files.Open(ctx, record.Path)
 	if err != nil {
 		return nil, err
@@ -121,6 +126,21 @@ func (s *Server) original(ctx context.Context, in *pictureInput) (*huma.StreamRe
 		c.SetHeader("Content-Security-Policy", "sandbox; default-src 'none'")
 		c.SetHeader("Content-Disposition", mime.FormatMediaType("inline", map[string]string{"filename": filepath.Base(record.Path)}))
 		humafiber.Unwrap(c).Response().SetBodyStream(whole, int(size)) // closes the file
+	}}, nil
+}
+
+// elsewhere sends the browser to a picture's own URL, without the credentials that it may carry.
+func elsewhere(address string) (*huma.StreamResponse, error) {
+	target, err := url.Parse(address)
+	if err != nil {
+		return nil, fault.Invalid("the picture's URL cannot be read")
+	}
+	target.User = nil
+	return &huma.StreamResponse{Body: func(c huma.Context) {
+		c.SetStatus(http.StatusFound)
+		c.SetHeader("Location", target.String())
+		c.SetHeader("Cache-Control", "private, max-age=60")
+		c.SetHeader("Referrer-Policy", "no-referrer")
 	}}, nil
 }
 

@@ -43,7 +43,7 @@ func shard(t *testing.T, path string, files map[string]string) {
 
 func ingestAll(t *testing.T, core *app.Core, photos index.Index, args ...string) ingest.Progress {
 	t.Helper()
-	src, err := app.OpenSource(t.Context(), app.Default(), args)
+	src, err := app.OpenSource(t.Context(), app.Default(), args, app.Lists{})
 	if err != nil {
 		t.Fatal(err)
 	}

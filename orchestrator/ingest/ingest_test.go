@@ -180,6 +180,53 @@ func TestIngestGoesOnAfterBadFiles(t *testing.T) {
 	check(t, do(t, core, photos, root), 15, 0, 9, 6) // failures are tried again, the rest is not
 }
 
+// timeless is a source that knows neither sizes nor times, as lists of URLs do.
+type timeless struct{ source.Source }
+
+func (s timeless) Items(ctx context.Context, after string) iter.Seq2[source.Item, error] {
+	return func(yield func(source.Item, error) bool) {
+		for item, err := range s.Source.Items(ctx, after) {
+			if item.Bytes, item.Modified = 0, (time.Time{}); !yield(item, err) {
+				return
+			}
+		}
+	}
+}
+
+// TestIngestTellsByHash changes a file of which nothing but its content can be known.
+func TestIngestTellsByHash(t *testing.T) {
+	t.Parallel()
+	core, photos := open(t)
+	red, green := apptest.JPEG(t, apptest.Picture(64, apptest.Red, apptest.White)), apptest.JPEG(t, apptest.Picture(64, apptest.Green, apptest.White))
+	root := apptest.Write(t, map[string][]byte{"1.jpg": red, "2.jpg": red})
+	again := func(found, indexed, unchanged int64) {
+		t.Helper()
+		folders, err := source.NewFolders(root)
+		if err != nil {
+			t.Fatal(err)
+		}
+		run := core.Ingester.NewRun(timeless{folders}, photos, nil)
+		if err := run.Do(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		check(t, run.Progress(), found, indexed, unchanged, 0)
+	}
+	again(2, 2, 0)
+	path := filepath.Join(root, "1.jpg")
+	if got := record(t, photos, path); got.Fields[index.FieldBytes] != int64(len(red)) || got.Fields[index.FieldModifiedAt] != nil {
+		t.Errorf("fields = %v", got.Fields)
+	}
+	again(2, 0, 2)
+	if err := os.WriteFile(path, green, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	again(2, 1, 1)
+	check(t, do(t, core, photos, root), 2, 0, 2, 0) // and now the times are known
+	if got := record(t, photos, path); got.Fields[index.FieldBytes] != int64(len(green)) || got.Fields[index.FieldModifiedAt] == nil {
+		t.Errorf("fields = %v", got.Fields)
+	}
+}
+
 func TestIngestUnreadableFile(t *testing.T) {
 	t.Parallel()
 	if os.Geteuid() == 0 {

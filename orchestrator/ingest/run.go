@@ -173,10 +173,13 @@ const settled = 2 * time.Second
 
 // sameFile reports whether size and time show that the item is what the record was made from.
 func (r *Run) sameFile(item source.Item, known *index.Record) bool {
+	if item.Modified.IsZero() { // a source that knows no times proves nothing by them
+		return false
+	}
 	if !r.sameModel(known) || known.Fields[index.FieldBytes] != item.Bytes || known.Fields[index.FieldModifiedAt] != index.Timestamp(item.Modified) {
 		return false
 	}
-	if !sameFields(item.Fields, known.Fields) {
+	if label, _ := known.Fields[index.FieldLabel].(string); label != item.Label || !sameFields(item.Fields, known.Fields) {
 		return false
 	}
 	text, _ := known.Fields[index.FieldIngestedAt].(string)
@@ -229,6 +232,9 @@ func (r *Run) prepare(ctx context.Context, t task, buf *[]byte) (out *ready, err
 		return nil, err
 	}
 	*buf = file
+	if t.item.Bytes == 0 { // the source could not say
+		t.item.Bytes = int64(len(file))
+	}
 	sum := sha256.Sum256(file)
 	hash := hex.EncodeToString(sum[:])
 	if t.known != nil && r.sameModel(t.known) && t.known.Fields[index.FieldSHA256] == hash {
@@ -279,7 +285,10 @@ func (r *Run) describeFile(record *index.Record, item source.Item) {
 	describeFields(record.Fields, item.Fields)
 	f := record.Fields
 	f[index.FieldLabel], f[index.FieldSource] = item.Label, item.Source
-	f[index.FieldBytes], f[index.FieldModifiedAt] = item.Bytes, index.Timestamp(item.Modified)
+	f[index.FieldBytes] = item.Bytes
+	if delete(f, index.FieldModifiedAt); !item.Modified.IsZero() {
+		f[index.FieldModifiedAt] = index.Timestamp(item.Modified)
+	}
 	f[index.FieldIngestedAt] = index.Timestamp(r.now())
 }
 

@@ -192,6 +192,18 @@ func OpenFile(path string) (*os.File, int64, error) {
 	return nil, 0, fault.Invalid("%s is not a regular file", path)
 }
 
+// StatFile looks at the local file of an item. Faults: those of OpenFile.
+func StatFile(path string) (fs.FileInfo, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, pathFault(path, err)
+	}
+	if !info.Mode().IsRegular() {
+		return nil, fault.Invalid("%s is not a regular file", path)
+	}
+	return info, nil
+}
+
 // within reports whether path is root or lies below it. Both are absolute and cleaned.
 func within(path, root string) bool {
 	return path == root || strings.HasPrefix(path, strings.TrimSuffix(root, string(filepath.Separator))+string(filepath.Separator))

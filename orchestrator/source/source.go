@@ -17,12 +17,12 @@ import (
 
 // Item is one picture file of a source, not yet opened.
 type Item struct {
-	Key      string // names the item in the world; its row's id is made from it, so the same item is the same row, ever
-	Path     string // stored with the record and shown to people
-	Source   string // the source it was found in
-	Label    string // the item's folder
-	Bytes    int64
-	Modified time.Time
+	Key      string         // names the item in the world; its row's id is made from it, so the same item is the same row, ever
+	Path     string         // stored with the record and shown to people
+	Source   string         // the source it was found in
+	Label    string         // the item's folder
+	Bytes    int64          // 0 for unknown
+	Modified time.Time      // zero for unknown: the item is read each time, and its hash tells whether it is unchanged
 	Place    string         // where it stands in the listing; see Source.Items
 	Fields   map[string]any // what the source knows of it besides, to be stored with the record; see index.Record.Fields
 }

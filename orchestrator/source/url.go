@@ -1,0 +1,62 @@
+package source
+
+import (
+	"errors"
+	"net/url"
+	"strings"
+	"unicode/utf8"
+
+	"clipseek/orchestrator/fault"
+)
+
+// MaxURL is the most bytes of a URL that names a picture. RFC 9110 asks for 8,000 at least; longer ones are data.
+const MaxURL = 8 << 10
+
+// IsURL reports whether a path or line is meant as an http or https URL.
+func IsURL(s string) bool {
+	scheme, _, ok := strings.Cut(s, "://")
+	return ok && (strings.EqualFold(scheme, "http") || strings.EqualFold(scheme, "https"))
+}
+
+// NormalURL is the one form of an http or https URL, which serves as the key and path of its picture: scheme and host in
+// lower case and no fragment. Nothing else is changed, since servers may tell any other two spellings apart.
+// Faults: Invalid, TooLarge; neither repeats a password.
+func NormalURL(raw string) (string, error) {
+	switch {
+	case len(raw) > MaxURL:
+		return "", fault.TooLarge("the URL has %d bytes; at most %d are taken", len(raw), MaxURL)
+	case !utf8.ValidString(raw):
+		return "", fault.Invalid("it is not UTF-8 text")
+	}
+	scheme, rest, ok := strings.Cut(raw, "://")
+	if !ok {
+		return "", fault.Invalid("%q is not a URL; one begins with http:// or https://", brief(raw))
+	}
+	if !IsURL(raw) {
+		return "", fault.Invalid("%q is a URL of another scheme; pictures come from http:// and https://", brief(scheme+"://"))
+	}
+	rest, _, _ = strings.Cut(rest, "#")
+	end := strings.IndexAny(rest, "/?")
+	if end < 0 {
+		end = len(rest)
+	}
+	user, host := "", rest[:end]
+	if at := strings.LastIndexByte(host, '@'); at >= 0 {
+		user, host = host[:at+1], host[at+1:]
+	}
+	normal := strings.ToLower(scheme) + "://" + user + strings.ToLower(host) + rest[end:]
+	parsed, err := url.Parse(normal)
+	if err != nil || parsed.Hostname() == "" || len(normal) > MaxURL { // lower case of some letters is longer
+		return "", fault.Invalid("the URL cannot be read; write it as https://host/path, with %%20 for a space").Because(errors.Unwrap(err)) // the whole repeats the URL
+	}
+	return normal, nil
+}
+
+// brief is the start of a text that a message repeats.
+func brief(s string) string {
+	const most = 60
+	if r := []rune(s); len(r) > most {
+		return string(r[:most]) + "..."
+	}
+	return s
+}
