@@ -159,7 +159,7 @@ func read(t testing.TB, a source.Source, name string) (string, error) {
 	return "", nil
 }
 
-// many is a folder of files, enough that workers pass each other.
+// many is a folder of files that workers pass each other in.
 func many() (files []file) {
 	files = append(files, file{"album/", ""}, file{"album/notes.txt", "not a picture"}, file{"album/.hidden.jpg", "x"}, file{"__MACOSX/album/x.jpg", "x"})
 	for i := range 80 {

@@ -201,7 +201,7 @@ func TestTarCut(t *testing.T) {
 // TestBombs have every limit ended by its own archive.
 func TestBombs(t *testing.T) {
 	t.Parallel()
-	zeros := strings.Repeat("\x00", 40<<20)
+	zeros := strings.Repeat("\x00", 20<<20)
 	first := file{"first.jpg", "good"}
 	var packed bytes.Buffer
 	w, err := zstd.NewWriter(&packed)
@@ -262,7 +262,7 @@ func TestPython(t *testing.T) {
 	dir := t.TempDir()
 	command := exec.CommandContext(t.Context(), python, "testdata/archives.py", dir)
 	if out, err := command.CombinedOutput(); err != nil {
-		if errors.Is(err, exec.ErrNotFound) || !exists(python) {
+		if !exists(python) && os.Getenv("REQUIRE_REFERENCE") == "" {
 			t.Skip("no .venv; run `make setup`")
 		}
 		t.Fatalf("%v\n%s", err, out)

@@ -13,10 +13,10 @@ import (
 
 // Bounds of what an archive keeps between calls.
 const (
-	mostStreams = 2        // of a compressed tar: one for an ingest, one for whoever else asks
-	lookBehind  = 64       // entries that a stream keeps as it passes them, for workers that come later
-	mostBehind  = 64 << 20 // bytes of them
-	mostNames   = 1 << 20  // pictures that are found by name without another scan; 50 bytes each
+	mostStreams = 2         // of a compressed tar: one for an ingest, one for whoever else asks
+	lookBehind  = 256       // entries that a stream keeps the pictures of as it passes them, for workers that come later
+	mostBehind  = 128 << 20 // bytes of them; one has half of that at most
+	mostNames   = 1 << 20   // pictures that are found by name without another scan; 50 bytes each
 )
 
 // kept is what an archive keeps between calls. Workers that open items in about the order of the listing share one pass
@@ -151,7 +151,7 @@ func (k *kept) advance(ctx context.Context, a *Archive, s *stream, inner string,
 			return nil, readFault(what, err)
 		case at == number && !isInner(header, inner):
 			return nil, a.changed(inner)
-		case at < number && (number-at > lookBehind || !isWanted(header) || header.Size > mostBehind/lookBehind*4):
+		case at < number && (number-at > lookBehind || !isWanted(header) || header.Size > mostBehind/2):
 			continue
 		}
 		if header.Size > a.cfg.MaxItemBytes {
