@@ -23,7 +23,8 @@
 //	thumbnail    small copies of pictures, kept in a folder
 //	ingest       read, prepare, encode, upsert
 //	search       the one query path
-//	jobs         ingests that requests ask for
+//	jobs         whole sources into collections, durably, by any number of processes
+//	jobs/natsd       the NATS server that the processes of a data folder share
 //	httpapi      routes, wire types, errors to statuses, who may ask
 //	webui        the page
 //	telemetry    what the program tells about itself

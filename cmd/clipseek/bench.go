@@ -10,7 +10,7 @@ import (
 
 func (p *program) benchCommand() *cobra.Command {
 	cmd := group("bench", "Measure how fast this machine prepares what the model takes")
-	cmd.AddCommand(p.benchPrepareCommand(), p.benchTokenizeCommand())
+	cmd.AddCommand(p.benchPrepareCommand(), p.benchTokenizeCommand(), p.benchIngestCommand())
 	return cmd
 }
 

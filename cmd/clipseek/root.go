@@ -7,7 +7,6 @@ import (
 	"io"
 	"log/slog"
 	"os"
-	"runtime/debug"
 	"strings"
 	"text/tabwriter"
 
@@ -66,7 +65,7 @@ func (p *program) root() *cobra.Command {
 		Long:          "clipseek finds pictures by what they show: text or a picture in, the nearest pictures out." + exitCodesHelp,
 		SilenceErrors: true,
 		SilenceUsage:  true,
-		Version:       version(),
+		Version:       app.Version(),
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 0 {
 				return usageError{fmt.Errorf("there is no command %q%s", args[0], didYouMean(cmd, args[0]))}
@@ -86,7 +85,7 @@ func (p *program) root() *cobra.Command {
 		return usageError{fmt.Errorf("%w; see `%s --help`", err, cmd.CommandPath())}
 	})
 	root.AddCommand(
-		p.serveCommand(), p.ingestCommand(), p.searchCommand(),
+		p.serveCommand(), p.ingestCommand(), p.jobCommand(), p.searchCommand(),
 		p.tokenizeCommand(), p.prepareCommand(), p.encodeCommand(),
 		p.modelCommand(), p.collectionCommand(), p.configCommand(), p.benchCommand(),
 	)
@@ -185,21 +184,4 @@ func args(check cobra.PositionalArgs) cobra.PositionalArgs {
 		}
 		return nil
 	}
-}
-
-// version is the module's version, or the commit that it was built from.
-func version() string {
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return "unknown"
-	}
-	if v := info.Main.Version; v != "" && v != "(devel)" {
-		return v
-	}
-	for _, setting := range info.Settings {
-		if setting.Key == "vcs.revision" && len(setting.Value) >= 12 {
-			return setting.Value[:12]
-		}
-	}
-	return "development"
 }

@@ -26,7 +26,7 @@ Other clipseek commands may work on the same data folder meanwhile; what they in
 			if err != nil {
 				return err
 			}
-			service, err := app.OpenService(cmd.Context(), cfg, version(), log)
+			service, err := app.OpenService(cmd.Context(), cfg, app.Version(), log)
 			if err != nil {
 				return err
 			}

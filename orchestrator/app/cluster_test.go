@@ -22,8 +22,8 @@ import (
 	"clipseek/orchestrator/fault"
 	"clipseek/orchestrator/index"
 	"clipseek/orchestrator/ingest"
+	"clipseek/orchestrator/jobs"
 	"clipseek/orchestrator/model"
-	"clipseek/orchestrator/source"
 	"clipseek/triton_models/repository"
 )
 
@@ -50,7 +50,8 @@ func clusterConfig(t *testing.T, triton, milvus string) app.Config {
 	cfg.Encoder.Kind, cfg.Encoder.Triton.Endpoints = app.EncoderTriton, []string{triton}
 	cfg.Encoder.Recent = 0 // every search asks the server
 	cfg.Index.Kind, cfg.Index.Milvus.Address = app.IndexMilvus, milvus
-	cfg.Ingest.Group, cfg.Ingest.Batch, cfg.Ingest.InFlight, cfg.Ingest.Patience = 4, 10, 2, 5*time.Minute
+	cfg.Ingest.Group, cfg.Jobs.Batch, cfg.Ingest.InFlight, cfg.Jobs.Pause = 4, 10, 2, 100*time.Millisecond
+	cfg.Ingest.Patience = 5 * time.Second // a job outlasts it
 	return cfg
 }
 
@@ -65,17 +66,30 @@ func album(t *testing.T, n int) string {
 	return apptest.Write(t, files)
 }
 
-// start begins an ingest; wait gives its outcome.
-func start(t *testing.T, core *app.Core, photos index.Index, folder string) (run *ingest.Run, wait func() error) {
+// start begins a job in this process; now tells how it stands.
+func start(t *testing.T, cfg app.Config, core *app.Core, collection, folder string) (now func() jobs.Job) {
 	t.Helper()
-	src, err := source.NewFolders(folder)
+	all, err := app.OpenJobs(t.Context(), cfg, core, apptest.Log(t))
 	if err != nil {
 		t.Fatal(err)
 	}
-	run = core.Ingester.NewRun(src, photos, func(f ingest.Failure) { t.Errorf("%s failed: %s", f.Path, f.Reason) })
-	done := make(chan error, 1)
-	go func() { done <- run.Do(t.Context()) }()
-	return run, func() error { return <-done }
+	t.Cleanup(func() {
+		if err := all.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	job, _, err := all.Start(t.Context(), jobs.Spec{Sources: []string{folder}, Collection: collection})
+	if err != nil {
+		t.Fatal(err)
+	}
+	all.Work(job.ID)
+	return func() jobs.Job {
+		now, err := all.Get(t.Context(), job.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return now
+	}
 }
 
 // poll asks until it holds.
@@ -117,30 +131,33 @@ func wantEach(t *testing.T, photos index.Index, folder string, n int) {
 }
 
 // breakDuring kills and restarts the server at random moments of an ingest and expects nothing to be lost or doubled.
-func breakDuring(t *testing.T, core *app.Core, photos index.Index, kill func(), restart func(context.Context) error) {
+func breakDuring(t *testing.T, cfg app.Config, core *app.Core, collection string, kill func(), restart func(context.Context) error) {
 	t.Helper()
 	const n = 120
 	seed := rand.Uint64()
 	t.Logf("the moments are those of seed %d", seed)
 	r := rand.New(rand.NewPCG(seed, 0))
 	folder := album(t, n)
-	run, wait := start(t, core, photos, folder)
+	photos, err := core.Make(t.Context(), collection)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg.Data = t.TempDir()
+	now := start(t, cfg, core, collection, folder)
 	for kills := range int64(3) {
 		moment := kills*n/3 + r.Int64N(n/4)
-		poll(t, "the next kill", func() bool { return run.Progress().Indexed >= moment })
+		poll(t, "the next kill", func() bool { return now().Progress.Indexed >= moment })
 		kill()
 		if kills == 0 { // let the run notice
-			poll(t, "waiting", func() bool { return run.Progress().Waiting != "" })
+			poll(t, "waiting", func() bool { return now().Waiting != "" })
 		}
 		if err := restart(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if err := wait(); err != nil {
-		t.Fatal(err)
-	}
-	if p := run.Progress(); p.Indexed != n || p.Failed != 0 || p.Waiting != "" {
-		t.Errorf("the run ends with %+v", p)
+	poll(t, "the job's end", func() bool { return now().State.Final() })
+	if job := now(); job.State != jobs.Done || job.Progress.Indexed != n || job.Progress.Failed != 0 || job.Waiting != "" {
+		t.Errorf("the job ends with %+v", job)
 	}
 	wantEach(t, photos, folder, n)
 }
@@ -156,11 +173,7 @@ func TestServersRestartDuringIngest(t *testing.T) {
 		Start(context.Context) error
 	}{"Triton": triton, "Milvus": milvus} {
 		t.Run(name, func(t *testing.T) {
-			photos, err := core.Make(t.Context(), "pictures_"+strings.ToLower(name))
-			if err != nil {
-				t.Fatal(err)
-			}
-			breakDuring(t, core, photos, server.Kill, server.Start)
+			breakDuring(t, cfg, core, "pictures_"+strings.ToLower(name), server.Kill, server.Start)
 		})
 	}
 }
@@ -346,10 +359,7 @@ func fillCluster(t *testing.T, cfg app.Config, n int) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, wait := start(t, core, photos, album(t, n))
-	if err := wait(); err != nil {
-		t.Fatal(err)
-	}
+	apptest.Ingest(t, core, photos, album(t, n))
 }
 
 func freeAddress(t *testing.T) string {

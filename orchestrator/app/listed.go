@@ -2,7 +2,11 @@ package app
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
 	"io"
+	"os"
 	"path/filepath"
 	"strings"
 
@@ -12,40 +16,49 @@ import (
 	"clipseek/orchestrator/source/web"
 )
 
-// Lists says how lists of URLs and tables among the arguments of OpenSource are read.
-type Lists struct {
-	Column  string       // of a table, that names the pictures; empty finds it
-	Key     string       // column of a table whose values name the items; empty takes URL or path
-	AnyPath bool         // tables may name files anywhere
-	In      io.Reader    // what "-" is, a list of URLs
-	Version string       // of the program, which servers are told
-	Note    func(string) // is told what is left out of tables; nil for nobody
-}
-
-// stdin is the argument that stands for Lists.In.
-const stdin = "-"
-
 // isListed reports whether an argument is a list of URLs or a table.
-func isListed(arg string) bool {
-	return arg == stdin || strings.EqualFold(filepath.Ext(arg), ".txt") || table.Is(arg)
+func isListed(arg string) bool { return strings.EqualFold(filepath.Ext(arg), ".txt") || table.Is(arg) }
+
+// addListed makes a source of a list of URLs (.txt) or a table.
+func (b *sourceBuilder) addListed(ctx context.Context, arg string) (err error) {
+	var listed source.Source
+	if table.Is(arg) {
+		listed, err = table.New(ctx, arg, table.Options{
+			Column: b.spec.Tables.Column, Key: b.spec.Tables.Key, AnyPath: b.spec.Tables.AnyPath, Roots: b.cfg.Ingest.Roots,
+			Fetch: b.client.Open, Note: func(text string) { b.note(arg + ": " + text) },
+		})
+	} else {
+		listed, err = web.NewList(arg, b.client)
+	}
+	if err == nil {
+		b.parts = append(b.parts, listed)
+	}
+	return err
 }
 
-// openListed makes a source of a list of URLs (.txt, or - for standard input) or a table.
-func openListed(ctx context.Context, cfg Config, client *web.Client, arg string, lists Lists) (source.Source, error) {
-	switch {
-	case arg == stdin && lists.In == nil:
-		return nil, fault.Invalid("there is no standard input to read a list from")
-	case arg == stdin:
-		return web.ReadList(stdin, lists.In, client)
-	case table.Is(arg):
-		return table.New(ctx, arg, table.Options{
-			Column: lists.Column, Key: lists.Key, AnyPath: lists.AnyPath, Roots: cfg.Ingest.Roots,
-			Fetch: client.Open, Note: func(text string) {
-				if lists.Note != nil {
-					lists.Note(arg + ": " + text)
-				}
-			},
-		})
+// KeepList writes a list of URLs to a file of the data folder, so that a job can go on with it, and names the file: the same
+// list is the same file. Faults: Unavailable.
+func KeepList(cfg Config, list io.Reader) (path string, err error) {
+	dir := filepath.Join(cfg.Data, "lists")
+	refuse := func(err error) (string, error) {
+		return "", fault.Unavailable("the list cannot be kept in %s; is there room, and may it be written?", dir).Because(err)
 	}
-	return web.NewList(arg, client)
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return refuse(err)
+	}
+	file, err := os.CreateTemp(dir, ".list-*")
+	if err != nil {
+		return refuse(err)
+	}
+	sum := sha256.New()
+	_, err = io.Copy(io.MultiWriter(file, sum), list)
+	path = filepath.Join(dir, hex.EncodeToString(sum.Sum(nil))[:32]+".txt")
+	if err = errors.Join(err, file.Sync(), file.Close()); err == nil {
+		err = os.Rename(file.Name(), path)
+	}
+	if err != nil {
+		_ = os.Remove(file.Name()) // nobody has heard of it
+		return refuse(err)
+	}
+	return filepath.Abs(path)
 }

@@ -15,7 +15,6 @@ import (
 	"clipseek/orchestrator/httpapi"
 	"clipseek/orchestrator/index"
 	"clipseek/orchestrator/ingest"
-	"clipseek/orchestrator/jobs"
 	"clipseek/orchestrator/source"
 	"clipseek/orchestrator/source/archive"
 	"clipseek/orchestrator/source/web"
@@ -28,7 +27,7 @@ const drain = 10 * time.Second
 // Service is the whole program, answering HTTP.
 type Service struct {
 	core     *Core
-	jobs     *jobs.Manager
+	jobs     *Jobs
 	server   *httpapi.Server
 	listener net.Listener
 	archives *archive.Files
@@ -69,13 +68,16 @@ func OpenService(ctx context.Context, cfg Config, version string, log *slog.Logg
 	if s.client, err = cfg.viewClient(version); err != nil {
 		return nil, err
 	}
-	s.jobs = jobs.Open(cfg.Jobs, s.core.Ingester, log)
+	if s.jobs, err = OpenJobs(ctx, cfg, s.core, log); err != nil {
+		return nil, err
+	}
+	s.jobs.Work("")
 	s.server, err = httpapi.New(cfg.Server, httpapi.Deps{
 		Version:     version,
 		Card:        s.core.Card,
 		Collections: s.core.Collections,
 		Searcher:    s.core.Searcher,
-		Jobs:        s.jobs,
+		Jobs:        s.jobs.Manager,
 		Roots:       roots,
 		Files:       files{s.archives, s.client},
 		Thumbnails:  thumbnail.New(filepath.Join(cfg.Data, "thumbnails"), cfg.Thumbnail, s.core.Decoder),

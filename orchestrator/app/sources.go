@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"clipseek/orchestrator/fault"
+	"clipseek/orchestrator/jobs"
 	"clipseek/orchestrator/source"
 	"clipseek/orchestrator/source/archive"
 	"clipseek/orchestrator/source/web"
@@ -22,19 +23,22 @@ type Sources struct {
 	client   *web.Client
 }
 
-// OpenSource makes a source of folders, picture files, lists of URLs and tables (told by their endings), archives (told by
-// their content) and patterns. A pattern is what
-// has the characters of one and is no file's name; archives among its matches are read, too. Close is owed.
+// OpenSource makes a source of what a job names: folders, picture files, lists of URLs and tables (told by their endings),
+// archives (told by their content) and patterns. A pattern is what has the characters of one and is no file's name; archives
+// among its matches are read, too. note, if not nil, is told what is left out of tables. Close is owed.
 // Faults: Invalid, NotFound (also for a pattern that nothing matches), Forbidden; each names the argument.
-func OpenSource(ctx context.Context, cfg Config, args []string, lists Lists) (_ *Sources, err error) {
-	if len(args) == 0 {
+func OpenSource(ctx context.Context, cfg Config, spec jobs.Spec, note func(string)) (_ *Sources, err error) {
+	if len(spec.Sources) == 0 {
 		return nil, fault.Invalid("no folder, picture, archive or pattern is named")
 	}
-	b := sourceBuilder{cfg: cfg, lists: lists, archives: archive.NewFiles(cfg.archives())}
-	if b.client, err = cfg.webClient(lists.Version); err != nil {
+	if note == nil {
+		note = func(string) {}
+	}
+	b := sourceBuilder{cfg: cfg, spec: spec, note: note, archives: archive.NewFiles(cfg.archives())}
+	if b.client, err = cfg.webClient(Version()); err != nil {
 		return nil, err
 	}
-	for _, arg := range args {
+	for _, arg := range spec.Sources {
 		if err := b.add(ctx, arg); err != nil {
 			return nil, err
 		}
@@ -50,7 +54,8 @@ func (s *Sources) Close() error { return errors.Join(s.archives.Close(), s.clien
 
 type sourceBuilder struct {
 	cfg      Config
-	lists    Lists
+	spec     jobs.Spec
+	note     func(string)
 	client   *web.Client
 	archives *archive.Files
 	parts    []source.Source
@@ -59,11 +64,7 @@ type sourceBuilder struct {
 
 func (b *sourceBuilder) add(ctx context.Context, arg string) error {
 	if isListed(arg) {
-		listed, err := openListed(ctx, b.cfg, b.client, arg, b.lists)
-		if err == nil {
-			b.parts = append(b.parts, listed)
-		}
-		return err
+		return b.addListed(ctx, arg)
 	}
 	info, err := os.Stat(arg)
 	if source.IsURL(arg) {

@@ -11,6 +11,7 @@ import (
 	"clipseek/orchestrator/app"
 	"clipseek/orchestrator/app/apptest"
 	"clipseek/orchestrator/fault"
+	"clipseek/orchestrator/jobs"
 	"clipseek/orchestrator/source/sourcetest"
 )
 
@@ -47,7 +48,7 @@ func TestOpenSource(t *testing.T) {
 	writeZip(t, in("album"), "a/7.jpg") // told by its content
 	writeZip(t, in("more/shard-1.zip"), "8.jpg")
 	writeZip(t, in("more/shard-2.zip"), "9.jpg")
-	s, err := app.OpenSource(t.Context(), app.Default(), []string{in("album"), in("photos/in"), in("more/**"), in("photos"), in("single"), in("odd [1]")}, app.Lists{})
+	s, err := app.OpenSource(t.Context(), app.Default(), jobs.Spec{Sources: []string{in("album"), in("photos/in"), in("more/**"), in("photos"), in("single"), in("odd [1]")}}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -82,7 +83,7 @@ func TestOpenSourceFaults(t *testing.T) {
 		"nowhere to go":  {[]string{root + "/nowhere/*.png"}, fault.KindNotFound, "nowhere"},
 		"foreign at all": {[]string{root + "/x.7z"}, fault.KindInvalid, "x.7z is an archive of a kind that is not read"},
 	} {
-		_, err := app.OpenSource(t.Context(), app.Default(), tc.args, app.Lists{})
+		_, err := app.OpenSource(t.Context(), app.Default(), jobs.Spec{Sources: tc.args}, nil)
 		if fault.KindOf(err) != tc.kind || !strings.Contains(fault.Public(err), tc.want) {
 			t.Errorf("%s: %v", name, err)
 		}

@@ -42,10 +42,11 @@ func NewLanes(search, bulk Encoder, cfg LanesConfig) *Lanes {
 }
 
 // Search is the lane of people who wait.
-func (l *Lanes) Search() Encoder { return lane{l.search, l.enterSearch, l.leaveSearch} }
+func (l *Lanes) Search() Encoder { return lane{l.search, l.enterSearch, l.leaveSearch, 0} }
 
-// Bulk is the lane of ingest.
-func (l *Lanes) Bulk() Encoder { return lane{l.bulk, l.enterBulk, l.leaveBulk} }
+// Bulk is the lane of ingest. A search that comes waits for no more than step pictures of it, or shares the machine with
+// them; 0 is a whole batch, which suits an encoder that does not run on this machine.
+func (l *Lanes) Bulk(step int) Encoder { return lane{l.bulk, l.enterBulk, l.leaveBulk, step} }
 
 func (l *Lanes) enterSearch(ctx context.Context) error {
 	l.mu.Lock()
@@ -112,6 +113,7 @@ type lane struct {
 	inner Encoder
 	enter func(context.Context) error
 	leave func()
+	step  int // pictures encoded before others get their turn; 0 is all
 }
 
 func (n lane) Card() model.Card { return n.inner.Card() }
@@ -125,6 +127,21 @@ func (n lane) EncodeText(ctx context.Context, texts []tokenizer.Tokens) ([]Vecto
 }
 
 func (n lane) EncodeImages(ctx context.Context, batch imageprep.Batch) ([]Vector, error) {
+	if n.step == 0 || batch.N <= n.step || CheckImages(n.Card(), batch) != nil {
+		return n.encodeImages(ctx, batch)
+	}
+	vectors := make([]Vector, 0, batch.N)
+	for from := 0; from < batch.N; from += n.step {
+		part, err := n.encodeImages(ctx, batch.Part(from, min(batch.N, from+n.step)))
+		if err != nil {
+			return nil, err
+		}
+		vectors = append(vectors, part...)
+	}
+	return vectors, nil
+}
+
+func (n lane) encodeImages(ctx context.Context, batch imageprep.Batch) ([]Vector, error) {
 	if err := n.enter(ctx); err != nil {
 		return nil, err
 	}

@@ -61,8 +61,8 @@ func TestSearchesOvertakeBulk(t *testing.T) {
 			})
 			synctest.Wait()
 		}
-		start(lanes.Bulk(), bulk)     // runs
-		start(lanes.Bulk(), bulk)     // waits for the first
+		start(lanes.Bulk(0), bulk)    // runs
+		start(lanes.Bulk(0), bulk)    // waits for the first
 		start(lanes.Search(), search) // runs beside it
 		start(lanes.Search(), search) // waits for its place, and the second bulk batch for it
 		began := time.Now()
@@ -92,7 +92,7 @@ func TestLanesRefuseAndCancel(t *testing.T) {
 		}
 		start(lanes.Search()) // runs
 		start(lanes.Search()) // waits
-		start(lanes.Bulk())   // waits for both
+		start(lanes.Bulk(0))  // waits for both
 		_, err := lanes.Search().EncodeImages(ctx, imageprep.Batch{N: 1})
 		if fault.KindOf(err) != fault.KindOverloaded || fault.RetryAfter(err) == 0 {
 			t.Errorf("a third search gives %v", err)
@@ -108,7 +108,7 @@ func TestLanesRefuseAndCancel(t *testing.T) {
 			t.Error(err)
 		}
 		ctx = t.Context()
-		start(lanes.Bulk()) // nothing that was cancelled holds a place
+		start(lanes.Bulk(0)) // nothing that was cancelled holds a place
 		if err := <-results; err != nil {
 			t.Error(err)
 		}

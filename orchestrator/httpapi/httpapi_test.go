@@ -26,7 +26,7 @@ import (
 	"clipseek/orchestrator/app/apptest"
 	"clipseek/orchestrator/httpapi"
 	"clipseek/orchestrator/index"
-	"clipseek/orchestrator/source"
+	"clipseek/orchestrator/jobs"
 )
 
 // client talks to a running service.
@@ -67,16 +67,11 @@ func serve(t *testing.T, root string, change func(*app.Config)) client {
 
 func fill(t *testing.T, cfg app.Config, root string) {
 	t.Helper()
-	src, err := app.OpenSource(t.Context(), cfg, []string{root}, app.Lists{})
+	src, err := app.OpenSource(t.Context(), cfg, jobs.Spec{Sources: []string{root}}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer src.Close()
-	fillFrom(t, cfg, src)
-}
-
-func fillFrom(t *testing.T, cfg app.Config, src source.Source) {
-	t.Helper()
 	core, err := app.OpenCore(t.Context(), cfg, apptest.Log(t))
 	if err != nil {
 		t.Fatal(err)
@@ -85,9 +80,7 @@ func fillFrom(t *testing.T, cfg app.Config, src source.Source) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := core.Ingester.NewRun(src, photos, nil).Do(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	apptest.IngestFrom(t, core, photos, src)
 	if err := core.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -328,12 +321,7 @@ func TestPicturesOfTheWeb(t *testing.T) {
 	}
 	c := serve(t, "", func(cfg *app.Config) {
 		cfg.Web.Allow = []string{"127.0.0.1"}
-		src, err := app.OpenSource(t.Context(), *cfg, []string{list}, app.Lists{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer func() { _ = src.Close() }()
-		fillFrom(t, *cfg, src)
+		fill(t, *cfg, list)
 	})
 	hit := c.search(map[string]any{"text": "apple", "limit": 1}).Hits[0]
 	for range 2 {

@@ -8,45 +8,68 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
-	"clipseek/orchestrator/fault"
 	"clipseek/orchestrator/ingest"
 	"clipseek/orchestrator/jobs"
 )
 
 // Job is an ingest that was asked for.
 type Job struct {
-	ID          string           `json:"id"`
-	Collection  string           `json:"collection"`
-	Path        string           `json:"path"`
-	State       string           `json:"state" enum:"queued,running,done,failed,canceled"`
-	Created     time.Time        `json:"created_at"`
-	Found       int64            `json:"found" doc:"pictures of the folder; grows while it is listed"`
-	Indexed     int64            `json:"indexed"`
-	Unchanged   int64            `json:"unchanged"`
-	Failed      int64            `json:"failed"`
-	Bytes       int64            `json:"bytes" doc:"read"`
-	Rate        float64          `json:"pictures_per_second"`
-	Seconds     float64          `json:"seconds"`
-	SecondsLeft *float64         `json:"seconds_left,omitempty" doc:"absent while nobody can say"`
-	Waiting     string           `json:"waiting,omitempty" doc:"what is waited for, while the model or the index does not answer"`
-	Failures    []ingest.Failure `json:"failures" nullable:"false" doc:"the first thousand"`
-	Error       string           `json:"error,omitempty" doc:"why the whole job failed"`
+	ID          string         `json:"id"`
+	Collection  string         `json:"collection"`
+	Partition   string         `json:"partition,omitempty"`
+	Path        string         `json:"path"`
+	State       string         `json:"state" enum:"queued,running,paused,done,failed,canceled"`
+	Created     time.Time      `json:"created_at"`
+	Ended       *time.Time     `json:"ended_at,omitempty"`
+	Found       int64          `json:"found" doc:"pictures of the folder; grows while it is listed"`
+	Listed      bool           `json:"listed" doc:"the folder has been listed to its end"`
+	Indexed     int64          `json:"indexed"`
+	Unchanged   int64          `json:"unchanged"`
+	Failed      int64          `json:"failed"`
+	Bytes       int64          `json:"bytes" doc:"read"`
+	Rate        float64        `json:"pictures_per_second" doc:"of the last half minute, or of the whole when it has ended"`
+	Seconds     float64        `json:"seconds" doc:"of work; pauses of more than a minute do not count"`
+	SecondsLeft *float64       `json:"seconds_left,omitempty" doc:"absent while nobody can say"`
+	Waiting     string         `json:"waiting,omitempty" doc:"what is waited for, while the model or the index does not answer"`
+	Stages      Stages         `json:"stages" doc:"what share of the work each stage takes"`
+	Failures    []jobs.Failure `json:"failures" nullable:"false" doc:"the first hundred; the ledger, /v1/jobs/{id}/failures, has all"`
+	Error       string         `json:"error,omitempty" doc:"why the whole job failed"`
+	ErrorKind   string         `json:"error_kind,omitempty"`
 }
 
-func newJob(j jobs.Job) Job {
+// Stages is shares of the work; they add up to 1, or are all 0 while nothing has been done.
+type Stages struct {
+	Read   float64 `json:"read"`
+	Decode float64 `json:"decode"`
+	Resize float64 `json:"resize"`
+	Wait   float64 `json:"wait" doc:"for the encoder"`
+	Encode float64 `json:"encode"`
+	Write  float64 `json:"write"`
+}
+
+func newStages(t ingest.Times) Stages {
+	all := t.Read + t.Decode + t.Resize + t.Wait + t.Encode + t.Write
+	if all == 0 {
+		return Stages{}
+	}
+	share := func(d time.Duration) float64 { return math.Round(float64(d)/float64(all)*1000) / 1000 }
+	return Stages{share(t.Read), share(t.Decode), share(t.Resize), share(t.Wait), share(t.Encode), share(t.Write)}
+}
+
+// NewJob describes a job as the API does.
+func NewJob(j jobs.Job) Job {
 	p := j.Progress
 	out := Job{
-		ID: j.ID, Collection: j.Collection, Path: j.Path, State: string(j.State), Created: j.Created.UTC(),
-		Found: p.Found, Indexed: p.Indexed, Unchanged: p.Unchanged, Failed: p.Failed, Bytes: p.Bytes,
-		Rate: round(p.Rate()), Seconds: round(p.Elapsed.Seconds()), Waiting: p.Waiting,
-		Failures: append([]ingest.Failure{}, p.Failures...),
+		ID: j.ID, Collection: j.Collection, Partition: j.Partition, Path: j.Path(), State: string(j.State), Created: j.Created.UTC(),
+		Found: p.Found, Listed: p.Listed, Indexed: p.Indexed, Unchanged: p.Unchanged, Failed: p.Failed, Bytes: p.Bytes,
+		Rate: round(p.Lately), Seconds: round(p.Elapsed.Seconds()), Waiting: j.Waiting, Stages: newStages(p.Times),
+		Failures: append([]jobs.Failure{}, p.Failures...), Error: j.Error, ErrorKind: j.Kind,
 	}
-	if left, ok := p.Left(); ok {
+	if j.State.Final() {
+		out.Rate, out.Ended = round(p.Rate()), &j.Ended
+	} else if left, ok := p.Left(); ok {
 		seconds := round(left.Seconds())
 		out.SecondsLeft = &seconds
-	}
-	if j.Err != nil {
-		out.Error = fault.Public(j.Err)
 	}
 	return out
 }
@@ -76,45 +99,57 @@ type jobsOutput struct {
 
 func (s *Server) jobRoutes(api huma.API) {
 	op := operation("jobs", http.MethodPost, "/v1/collections/{collection}/ingest", "ingest", "Index a folder",
-		"Makes the collection, and the partition, if it is not there. The answer is a job to ask about; asking again for a folder indexes only what is new or changed.")
+		"Makes the collection, and the partition, if it is not there. The answer is a job to ask about, which is on the disk and goes on after a restart; asking for what an unfinished job does gives that job. Asking again for a folder indexes only what is new or changed.")
 	op.DefaultStatus = http.StatusAccepted
-	register(s, api, op, func(ctx context.Context, in *ingestInput) (*jobOutput, error) {
-		path, err := s.deps.Roots.Resolve(in.Body.Path)
-		if err != nil {
-			return nil, err
-		}
-		s.deps.Collections.Forget(ctx, in.Collection)
-		photos, err := s.deps.Collections.Make(ctx, in.Collection)
-		if err == nil && in.Body.Partition != "" {
-			photos, err = MakePartition(ctx, photos, in.Body.Partition)
-		}
-		if err != nil {
-			return nil, err
-		}
-		job, err := s.deps.Jobs.Start(path, in.Collection, photos)
-		if err != nil {
-			return nil, err
-		}
-		return &jobOutput{Body: newJob(job)}, nil
-	})
+	register(s, api, op, s.ingest)
 	register(s, api, operation("jobs", http.MethodGet, "/v1/jobs", "list-jobs", "List jobs", "Those that wait and run, and the last that ended."),
-		func(context.Context, *struct{}) (*jobsOutput, error) {
-			out := &jobsOutput{}
-			out.Body.Jobs = []Job{}
-			for _, job := range s.deps.Jobs.List() {
-				out.Body.Jobs = append(out.Body.Jobs, newJob(job))
-			}
-			return out, nil
-		})
-	one := func(do func(id string) (jobs.Job, error)) func(context.Context, *jobInput) (*jobOutput, error) {
-		return func(_ context.Context, in *jobInput) (*jobOutput, error) {
-			job, err := do(in.ID)
+		func(ctx context.Context, _ *struct{}) (*jobsOutput, error) {
+			all, err := s.deps.Jobs.List(ctx)
 			if err != nil {
 				return nil, err
 			}
-			return &jobOutput{Body: newJob(job)}, nil
+			out := &jobsOutput{}
+			out.Body.Jobs = []Job{}
+			for _, job := range all {
+				out.Body.Jobs = append(out.Body.Jobs, NewJob(job))
+			}
+			return out, nil
+		})
+	one := func(do func(ctx context.Context, id string) (jobs.Job, error)) func(context.Context, *jobInput) (*jobOutput, error) {
+		return func(ctx context.Context, in *jobInput) (*jobOutput, error) {
+			job, err := do(ctx, in.ID)
+			if err != nil {
+				return nil, err
+			}
+			return &jobOutput{Body: NewJob(job)}, nil
 		}
 	}
-	register(s, api, operation("jobs", http.MethodGet, "/v1/jobs/{id}", "get-job", "Describe a job", ""), one(s.deps.Jobs.Get))
-	register(s, api, operation("jobs", http.MethodPost, "/v1/jobs/{id}/cancel", "cancel-job", "Cancel a job", "What it has indexed stays."), one(s.deps.Jobs.Cancel))
+	all := s.deps.Jobs
+	register(s, api, operation("jobs", http.MethodGet, "/v1/jobs/{id}", "get-job", "Describe a job", ""), one(all.Get))
+	register(s, api, operation("jobs", http.MethodPost, "/v1/jobs/{id}/pause", "pause-job", "Pause a job", "What is under way is done again when it is resumed."), one(all.Pause))
+	register(s, api, operation("jobs", http.MethodPost, "/v1/jobs/{id}/resume", "resume-job", "Have a paused job go on", ""), one(all.Resume))
+	register(s, api, operation("jobs", http.MethodPost, "/v1/jobs/{id}/cancel", "cancel-job", "Cancel a job", "What it has indexed stays."), one(all.Cancel))
+	register(s, api, operation("jobs", http.MethodPost, "/v1/jobs/{id}/retry", "retry-job", "Try the failed items of an ended job again",
+		"A job that failed or was canceled goes on besides, from where it ended."), one(all.Retry))
+	s.jobStreams(api)
+}
+
+func (s *Server) ingest(ctx context.Context, in *ingestInput) (*jobOutput, error) {
+	path, err := s.deps.Roots.Resolve(in.Body.Path)
+	if err != nil {
+		return nil, err
+	}
+	s.deps.Collections.Forget(ctx, in.Collection)
+	photos, err := s.deps.Collections.Make(ctx, in.Collection)
+	if err == nil && in.Body.Partition != "" {
+		_, err = MakePartition(ctx, photos, in.Body.Partition)
+	}
+	if err != nil {
+		return nil, err
+	}
+	job, _, err := s.deps.Jobs.Start(ctx, jobs.Spec{Sources: []string{path}, Collection: in.Collection, Partition: in.Body.Partition})
+	if err != nil {
+		return nil, err
+	}
+	return &jobOutput{Body: NewJob(job)}, nil
 }

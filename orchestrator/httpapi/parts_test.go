@@ -2,6 +2,7 @@ package httpapi_test
 
 import (
 	"context"
+	"errors"
 	"io"
 	"maps"
 	"net"
@@ -20,6 +21,7 @@ import (
 	"clipseek/orchestrator/index/local"
 	"clipseek/orchestrator/ingest"
 	"clipseek/orchestrator/jobs"
+	"clipseek/orchestrator/jobs/natsd"
 	"clipseek/orchestrator/model"
 	"clipseek/orchestrator/search"
 	"clipseek/orchestrator/source"
@@ -56,9 +58,27 @@ func serveParts(t *testing.T, change func(*httpapi.Config, *parts)) (client, *pa
 	}
 	patient := ingest.Default()
 	patient.Patience = 0
-	queue := jobs.Open(jobs.Default(), ingest.New(patient, m.Decoder, m.Spec, p.enc), apptest.Log(t))
+	node, err := natsd.Open(t.Context(), t.TempDir(), apptest.Log(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	open := collections{p.db, m.Card}
+	queue, err := jobs.Open(t.Context(), jobs.Default(), jobs.Deps{
+		Conn: node.Conn(), Open: app.Opener(app.Default(), apptest.Log(t)), Ingester: ingest.New(patient, m.Decoder, m.Spec, p.enc), Log: apptest.Log(t),
+		Index: func(ctx context.Context, collection, partition string) (index.Index, error) {
+			photos, err := open.Make(ctx, collection)
+			if err != nil || partition == "" {
+				return photos, err
+			}
+			return httpapi.MakePartition(ctx, photos, partition)
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	queue.Work("")
 	server, err := httpapi.New(cfg, httpapi.Deps{
-		Version: "test", Card: m.Card, Collections: collections{p.db, m.Card}, Jobs: queue, Roots: roots, Files: plainFiles{}, Log: apptest.Log(t),
+		Version: "test", Card: m.Card, Collections: open, Jobs: queue, Roots: roots, Files: plainFiles{}, Log: apptest.Log(t),
 		Searcher: search.New(search.Default(), m.Tokenizer, m.Decoder, m.Spec, p.enc),
 		Ready:    func(ctx context.Context) map[string]error { return p.ready(ctx) },
 	})
@@ -78,7 +98,7 @@ func serveParts(t *testing.T, change func(*httpapi.Config, *parts)) (client, *pa
 		if err := <-served; err != nil {
 			t.Error(err)
 		}
-		if err := queue.Close(); err != nil {
+		if err := errors.Join(queue.Close(), node.Close()); err != nil {
 			t.Error(err)
 		}
 	})

@@ -69,6 +69,8 @@ type Server struct {
 	cfg  Config
 	deps Deps
 	app  *fiber.App
+	life context.Context //nolint:containedctx // ends with Shutdown; streams outlive their handlers
+	end  context.CancelFunc
 }
 
 // New makes the routes.
@@ -78,6 +80,7 @@ func New(cfg Config, deps Deps) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{cfg: cfg, deps: deps}
+	s.life, s.end = context.WithCancel(context.Background())
 	s.app = fiber.New(fiber.Config{
 		AppName:               "clipseek",
 		DisableStartupMessage: true,
@@ -118,8 +121,11 @@ func (s *Server) routes(api huma.API) {
 // Serve answers on the listener until Shutdown; it then returns nil.
 func (s *Server) Serve(listener net.Listener) error { return s.app.Listener(listener) }
 
-// Shutdown stops accepting and waits for running requests until ctx ends.
-func (s *Server) Shutdown(ctx context.Context) error { return s.app.ShutdownWithContext(ctx) }
+// Shutdown stops accepting, ends streams, and waits for running requests until ctx ends.
+func (s *Server) Shutdown(ctx context.Context) error {
+	s.end()
+	return s.app.ShutdownWithContext(ctx)
+}
 
 // operation describes a route; tag groups it with others of one subject.
 func operation(tag, method, path, id, summary, description string) huma.Operation {

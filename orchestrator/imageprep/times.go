@@ -33,3 +33,11 @@ func (p *Picture) TimedTensor(spec Spec, dst []float32) (Times, error) {
 	err := p.Tensor(spec, dst)
 	return p.times, err
 }
+
+// TimedPixels is Pixels and tells how long its stages took.
+func (p *Picture) TimedPixels(spec Spec, dst []byte) (Times, error) {
+	p.timed = true
+	defer func() { p.timed = false }()
+	err := p.Pixels(spec, dst)
+	return p.times, err
+}

@@ -12,8 +12,9 @@ import (
 
 	"clipseek/orchestrator/app"
 	"clipseek/orchestrator/app/apptest"
+	"clipseek/orchestrator/fault"
 	"clipseek/orchestrator/index"
-	"clipseek/orchestrator/ingest"
+	"clipseek/orchestrator/jobs"
 )
 
 // shard writes a tar of one picture with a caption and other fields.
@@ -41,18 +42,14 @@ func shard(t *testing.T, path string, files map[string]string) {
 	}
 }
 
-func ingestAll(t *testing.T, core *app.Core, photos index.Index, args ...string) ingest.Progress {
+func ingestAll(t *testing.T, core *app.Core, photos index.Index, args ...string) run {
 	t.Helper()
-	src, err := app.OpenSource(t.Context(), app.Default(), args, app.Lists{})
+	src, err := app.OpenSource(t.Context(), app.Default(), jobs.Spec{Sources: args}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer src.Close()
-	run := core.Ingester.NewRun(src, photos, nil)
-	if err := run.Do(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	return run.Progress()
+	return doAll(t, core, photos, src)
 }
 
 // TestIngestStoresFields follows the fields of one picture from run to run.
@@ -73,7 +70,7 @@ func TestIngestStoresFields(t *testing.T) {
 	for _, step := range []struct {
 		name               string
 		files              map[string]string
-		indexed, unchanged int64
+		indexed, unchanged int
 		want               map[string]any
 	}{
 		{"new", map[string]string{"1.jpg": red, "1.txt": "one"}, 1, 0, map[string]any{"caption": "one"}},
@@ -101,7 +98,7 @@ func TestIngestStoresFields(t *testing.T) {
 	}
 	for name, text := range map[string]string{"a name that is too long": `{"` + strings.Repeat("n", 300) + `": 1}`, "NUL": `{"a": "\u0000"}`} {
 		shard(t, path, map[string]string{"1.jpg": red, "1.json": text})
-		if p := ingestAll(t, core, photos, path); p.Failed != 1 || p.Failures[0].Kind != "invalid" {
+		if p := ingestAll(t, core, photos, path); len(p.Failures) != 1 || p.Failures[0].Kind != fault.KindInvalid {
 			t.Errorf("%s: %+v", name, p)
 		}
 	}

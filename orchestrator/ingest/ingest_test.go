@@ -6,38 +6,85 @@ import (
 	"errors"
 	"fmt"
 	"hash/crc32"
+	"io"
 	"iter"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"clipseek/orchestrator/app"
 	"clipseek/orchestrator/app/apptest"
+	"clipseek/orchestrator/encoder"
+	"clipseek/orchestrator/fault"
+	"clipseek/orchestrator/imageprep"
 	"clipseek/orchestrator/index"
 	"clipseek/orchestrator/ingest"
 	"clipseek/orchestrator/source"
 )
 
-// do runs one ingest of root and returns its summary.
-func do(t *testing.T, core *app.Core, photos index.Index, root string) ingest.Progress {
+// run is what became of all items of a source.
+type run struct {
+	ingest.Result
+	Found int
+}
+
+// folders is the source of what is below root.
+func folders(t *testing.T, root string) source.Source {
 	t.Helper()
 	src, err := source.NewFolders(root)
 	if err != nil {
 		t.Fatal(err)
 	}
-	run := core.Ingester.NewRun(src, photos, nil)
-	if err := run.Do(t.Context()); err != nil {
-		t.Fatal(err)
+	return src
+}
+
+// items lists a source; those that cannot be had are failures.
+func items(t *testing.T, src source.Source) ([]source.Item, []ingest.Failure) {
+	t.Helper()
+	var all []source.Item
+	var failures []ingest.Failure
+	for item, err := range src.Items(t.Context(), "") {
+		if err != nil {
+			failures = append(failures, ingest.NewFailure(item, err))
+			continue
+		}
+		all = append(all, item)
 	}
-	return run.Progress()
+	return all, failures
+}
+
+// do brings root into the collection in batches of 7.
+func do(t *testing.T, core *app.Core, photos index.Index, root string) run {
+	t.Helper()
+	return doAll(t, core, photos, folders(t, root))
+}
+
+// doAll is do for any source.
+func doAll(t *testing.T, core *app.Core, photos index.Index, src source.Source) run {
+	t.Helper()
+	all, failures := items(t, src)
+	out := run{Found: len(all) + len(failures), Result: ingest.Result{Failures: failures}}
+	for batch := range slices.Chunk(all, 7) {
+		result, err := core.Ingester.Do(t.Context(), ingest.Work{Collection: photos, Source: src, Items: batch})
+		if err != nil {
+			t.Fatal(err)
+		}
+		out.Indexed += result.Indexed
+		out.Unchanged += result.Unchanged
+		out.Bytes += result.Bytes
+		out.Failures = append(out.Failures, result.Failures...)
+	}
+	return out
 }
 
 func open(t *testing.T) (*app.Core, index.Index) {
 	t.Helper()
 	cfg := apptest.Config(t)
-	cfg.Ingest.Group, cfg.Ingest.Batch = 4, 7
+	cfg.Ingest.Group = 4
 	core := apptest.OpenCore(t, cfg)
 	photos, err := core.Make(t.Context(), cfg.Collection)
 	if err != nil {
@@ -47,11 +94,11 @@ func open(t *testing.T) (*app.Core, index.Index) {
 }
 
 // check compares the counts found, indexed, unchanged and failed.
-func check(t *testing.T, p ingest.Progress, found, indexed, unchanged, failed int64) {
+func check(t *testing.T, r run, found, indexed, unchanged, failed int) {
 	t.Helper()
-	if p.Found != found || p.Indexed != indexed || p.Unchanged != unchanged || p.Failed != failed || !p.Listed {
-		t.Errorf("found %d indexed %d unchanged %d failed %d (listed %v), want %d %d %d %d\n%+v",
-			p.Found, p.Indexed, p.Unchanged, p.Failed, p.Listed, found, indexed, unchanged, failed, p.Failures)
+	if r.Found != found || r.Indexed != indexed || r.Unchanged != unchanged || len(r.Failures) != failed {
+		t.Errorf("found %d indexed %d unchanged %d failed %d, want %d %d %d %d\n%+v",
+			r.Found, r.Indexed, r.Unchanged, len(r.Failures), found, indexed, unchanged, failed, r.Failures)
 	}
 }
 
@@ -163,18 +210,18 @@ func TestIngestGoesOnAfterBadFiles(t *testing.T) {
 	check(t, p, 15, 9, 0, 6)
 	reasons := map[string]ingest.Failure{}
 	for _, f := range p.Failures {
-		rel, err := filepath.Rel(root, f.Path)
+		rel, err := filepath.Rel(root, f.Item.Path)
 		if err != nil {
 			t.Fatal(err)
 		}
 		reasons[filepath.ToSlash(rel)] = f
 	}
 	for name, b := range bad {
-		if f := reasons[name]; f.Kind != b.kind || !strings.Contains(f.Reason, b.reason) {
+		if f := reasons[name]; f.Kind.String() != b.kind || !strings.Contains(f.Reason, b.reason) {
 			t.Errorf("%s: kind %q, reason %q; want %q and something of %q", name, f.Kind, f.Reason, b.kind, b.reason)
 		}
 	}
-	if f := reasons["bad/gone.jpg"]; f.Kind != "not_found" {
+	if f := reasons["bad/gone.jpg"]; f.Kind != fault.KindNotFound {
 		t.Errorf("a broken link: %+v", f)
 	}
 	check(t, do(t, core, photos, root), 15, 0, 9, 6) // failures are tried again, the rest is not
@@ -199,17 +246,9 @@ func TestIngestTellsByHash(t *testing.T) {
 	core, photos := open(t)
 	red, green := apptest.JPEG(t, apptest.Picture(64, apptest.Red, apptest.White)), apptest.JPEG(t, apptest.Picture(64, apptest.Green, apptest.White))
 	root := apptest.Write(t, map[string][]byte{"1.jpg": red, "2.jpg": red})
-	again := func(found, indexed, unchanged int64) {
+	again := func(found, indexed, unchanged int) {
 		t.Helper()
-		folders, err := source.NewFolders(root)
-		if err != nil {
-			t.Fatal(err)
-		}
-		run := core.Ingester.NewRun(timeless{folders}, photos, nil)
-		if err := run.Do(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-		check(t, run.Progress(), found, indexed, unchanged, 0)
+		check(t, doAll(t, core, photos, timeless{folders(t, root)}), found, indexed, unchanged, 0)
 	}
 	again(2, 2, 0)
 	path := filepath.Join(root, "1.jpg")
@@ -239,7 +278,7 @@ func TestIngestUnreadableFile(t *testing.T) {
 	}
 	p := do(t, core, photos, root)
 	check(t, p, 1, 0, 0, 1)
-	if len(p.Failures) != 1 || p.Failures[0].Kind != "forbidden" {
+	if len(p.Failures) != 1 || p.Failures[0].Kind != fault.KindForbidden {
 		t.Errorf("failures = %+v", p.Failures)
 	}
 }
@@ -247,61 +286,135 @@ func TestIngestUnreadableFile(t *testing.T) {
 // stopping cancels a context when the n-th picture is opened.
 type stopping struct {
 	source.Source
-	left   chan struct{}
+	left   *atomic.Int32
 	cancel context.CancelFunc
 }
 
-func (s stopping) Items(ctx context.Context, after string) iter.Seq2[source.Item, error] {
-	return func(yield func(source.Item, error) bool) {
-		for item, err := range s.Source.Items(ctx, after) {
-			select {
-			case <-s.left:
-			default:
-				s.cancel()
-			}
-			if !yield(item, err) {
-				return
-			}
-		}
+func (s stopping) Open(ctx context.Context, item source.Item) (io.ReadCloser, error) {
+	if s.left.Add(-1) < 0 {
+		s.cancel()
+	}
+	return s.Source.Open(ctx, item)
+}
+
+func many(t *testing.T, n int) string {
+	t.Helper()
+	files := map[string][]byte{}
+	for i := range n {
+		files[fmt.Sprintf("%02d.jpg", i)] = append(apptest.JPEG(t, apptest.Picture(60, apptest.Red, apptest.White)), byte(i))
+	}
+	return apptest.Write(t, files)
+}
+
+func TestBatchStopsAndGoesOn(t *testing.T) {
+	t.Parallel()
+	core, photos := open(t)
+	src := folders(t, many(t, 30))
+	all, _ := items(t, src)
+	began := time.Now()
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	left := &atomic.Int32{}
+	left.Store(15)
+	if _, err := core.Ingester.Do(ctx, ingest.Work{Collection: photos, Source: stopping{src, left, cancel}, Items: all}); !errors.Is(err, context.Canceled) {
+		t.Fatalf("a cancelled batch gives %v", err)
+	}
+	stopped, err := photos.(index.Counter).Count(t.Context(), nil)
+	if err != nil || stopped >= 30 {
+		t.Fatalf("%d were written, %v", stopped, err)
+	}
+	again, err := core.Ingester.Do(t.Context(), ingest.Work{Collection: photos, Source: src, Items: all, Since: began})
+	if err != nil || again.Indexed != 30 || again.Unchanged != 0 {
+		t.Errorf("done again: %+v, %v; what the first attempt wrote counts", again, err)
+	}
+	third, err := core.Ingester.Do(t.Context(), ingest.Work{Collection: photos, Source: src, Items: all})
+	if err != nil || third.Indexed != 0 || third.Unchanged != 30 {
+		t.Errorf("another ingest: %+v, %v", third, err)
 	}
 }
 
-func TestIngestStopsAndGoesOn(t *testing.T) {
+// counting is the real encoder, which counts pictures, and refuses those whose first byte it is told.
+type counting struct {
+	encoder.Encoder
+	pictures atomic.Int64
+	refuse   func(imageprep.Batch) error
+}
+
+func (c *counting) EncodeImages(ctx context.Context, batch imageprep.Batch) ([]encoder.Vector, error) {
+	if c.refuse != nil {
+		if err := c.refuse(batch); err != nil {
+			return nil, err
+		}
+	}
+	c.pictures.Add(int64(batch.N))
+	return c.Encoder.EncodeImages(ctx, batch)
+}
+
+func TestTwinsAreEncodedOnce(t *testing.T) {
 	t.Parallel()
 	core, photos := open(t)
+	enc := &counting{Encoder: core.Encoder}
+	ingester := ingest.New(ingest.Default(), core.Decoder, core.Spec, enc)
+	one, two := apptest.JPEG(t, apptest.Picture(60, apptest.Red, apptest.White)), apptest.JPEG(t, apptest.Picture(60, apptest.Green, apptest.White))
 	files := map[string][]byte{}
-	for i := range 30 {
-		files[fmt.Sprintf("%02d.jpg", i)] = append(apptest.JPEG(t, apptest.Picture(60, apptest.Red, apptest.White)), byte(i))
+	for i := range 20 {
+		files[fmt.Sprintf("%02d.jpg", i)] = [][]byte{one, two, one[:300]}[i%3]
 	}
-	root := apptest.Write(t, files)
-	src, err := source.NewFolders(root)
-	if err != nil {
+	src := folders(t, apptest.Write(t, files))
+	all, _ := items(t, src)
+	for _, batch := range [][]source.Item{all[:12], all[12:]} {
+		if _, err := ingester.Do(t.Context(), ingest.Work{Collection: photos, Source: src, Items: batch}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := enc.pictures.Load(); n != 2 {
+		t.Errorf("%d pictures were encoded, want the 2 that differ", n)
+	}
+	if a, b := record(t, photos, all[0].Path), record(t, photos, all[18].Path); !slices.Equal(a.Vector, b.Vector) || a.Path == b.Path {
+		t.Error("twins have not one vector, or one path")
+	}
+	if n, err := photos.(index.Counter).Count(t.Context(), nil); err != nil || n != 14 {
+		t.Errorf("%d records, %v; want all but the 6 broken files", n, err)
+	}
+}
+
+func TestOneRefusedPicture(t *testing.T) {
+	t.Parallel()
+	root := many(t, 9)
+	if err := os.WriteFile(filepath.Join(root, "odd.png"), apptest.PNG(t, apptest.Picture(60, apptest.Green, apptest.Green)), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithCancel(t.Context())
-	defer cancel()
-	left := make(chan struct{}, 50)
-	for range 50 { // both listings together: the run stops in the middle
-		left <- struct{}{}
+	src := folders(t, root)
+	all, _ := items(t, src)
+	green := func(batch imageprep.Batch) error {
+		for i := range batch.N {
+			if batch.Image(i)[1] == apptest.Green.G {
+				return fault.Internal("the encoder breaks over this picture")
+			}
+		}
+		return nil
 	}
-	run := core.Ingester.NewRun(stopping{src, left, cancel}, photos, nil)
-	if err := run.Do(ctx); !errors.Is(err, context.Canceled) {
-		t.Fatalf("a cancelled run gives %v", err)
-	}
-	stopped := run.Progress()
-	if stopped.Indexed >= 30 || stopped.Failed != 0 {
-		t.Errorf("stopped with %+v", stopped)
-	}
-	rest := do(t, core, photos, root)
-	if rest.Indexed != 30-stopped.Indexed || rest.Unchanged != stopped.Indexed {
-		t.Errorf("went on with %d indexed and %d unchanged after %d", rest.Indexed, rest.Unchanged, stopped.Indexed)
+	for name, tc := range map[string]struct {
+		refuse func(imageprep.Batch) error
+		fails  bool
+		failed int
+	}{
+		"one picture":   {green, false, 1},
+		"every picture": {func(imageprep.Batch) error { return fault.Internal("broken") }, true, 0},
+	} {
+		core, photos := open(t)
+		ingester := ingest.New(ingest.Default(), core.Decoder, core.Spec, &counting{Encoder: core.Encoder, refuse: tc.refuse})
+		result, err := ingester.Do(t.Context(), ingest.Work{Collection: photos, Source: src, Items: all})
+		if (err != nil) != tc.fails || len(result.Failures) != tc.failed {
+			t.Errorf("%s: %+v, %v", name, result, err)
+		}
 	}
 }
 
 func TestConfigFaults(t *testing.T) {
 	t.Parallel()
-	err := ingest.Config{Workers: -1}.Validate()
-	for _, want := range []string{"batch", "group", "workers"} {
+	err := ingest.Config{Workers: -1, Patience: -1}.Validate()
+	for _, want := range []string{"group", "workers", "patience"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v lacks %s", err, want)
 		}

@@ -1,233 +1,169 @@
-// Package jobs runs ingests that a request asked for and tells how they stand.
+// Package jobs brings whole sources into collections, durably: a job that was accepted is done, whatever ends in between.
 //
-// Jobs run one after the other in this process and are remembered until it ends. They need no durable queue to lose
-// nothing: an ingest that was cut short repeats nothing that is indexed when it is asked for again.
+// A job is a record in a NATS key-value bucket. One process at a time, which holds the job's lease, lists its source and
+// cuts it into small batches, messages of a work queue; any number of processes take batches and write what became of each
+// as the one message of the batch's own subject. So a batch that is done twice, because a process died over it, replaces
+// its outcome: every item is counted once and every failure is in the ledger once. A job is done when its source has been
+// listed and every batch has an outcome. docs/jobs.md has the whole of it.
 //
-// The package is not for the work itself (ingest) nor for the command line, which runs an ingest in its own process.
+//	m, err := jobs.Open(ctx, cfg, deps)
+//	job, err := m.Start(ctx, jobs.Spec{Sources: []string{"/photos"}, Collection: "mine"})
+//	m.Work("")
+//
+// The package is not for the work on a batch (ingest) nor for running NATS (natsd).
 package jobs
 
 import (
-	"context"
-	"crypto/rand"
 	"errors"
-	"log/slog"
-	"slices"
-	"sync"
+	"strings"
 	"time"
 
 	"clipseek/orchestrator/fault"
-	"clipseek/orchestrator/index"
 	"clipseek/orchestrator/ingest"
-	"clipseek/orchestrator/source"
+	"clipseek/orchestrator/tlsclient"
 )
 
 // State is where a job stands.
 type State string
 
-// The states; the last three are final.
+// The states; the last three are final, until somebody asks to retry.
 const (
-	Queued   State = "queued"
-	Running  State = "running"
-	Done     State = "done"
-	Failed   State = "failed"
-	Canceled State = "canceled"
+	Queued   State = "queued"   // no process has begun it
+	Running  State = "running"  // begun; it goes on whenever a process works on it
+	Paused   State = "paused"   // by request
+	Done     State = "done"     // every item is indexed, unchanged, or in the ledger
+	Failed   State = "failed"   // something other than an item failed
+	Canceled State = "canceled" // by request; what was indexed stays
 )
 
-// Config bounds the queue.
+// Final reports whether nothing happens to a job of this state by itself.
+func (s State) Final() bool { return s == Done || s == Failed || s == Canceled }
+
+// Config bounds the queue and says where it is.
 type Config struct {
-	Waiting int `koanf:"waiting"` // jobs that may wait; more are refused as Overloaded
-	History int `koanf:"history"` // finished jobs that are remembered
+	Waiting  int           `koanf:"waiting"`  // unfinished jobs; more are refused as Overloaded
+	History  int           `koanf:"history"`  // finished jobs that are remembered, with their ledgers
+	Batch    int           `koanf:"batch"`    // items in one batch
+	Ahead    int           `koanf:"ahead"`    // batches that may be listed and not yet done
+	Parallel int           `koanf:"parallel"` // batches that one process works on at once
+	Tries    int           `koanf:"tries"`    // of an item, where another may help, or under which processes die
+	Pause    time.Duration `koanf:"pause"`    // before the second try; it grows fourfold with each further one
+	Lease    time.Duration `koanf:"lease"`    // after which a silent process is taken for dead
+	NATS     NATS          `koanf:"nats"`
 }
 
-// Default lets sixteen jobs wait.
-func Default() Config { return Config{Waiting: 16, History: 100} }
+// NATS says where the queue is.
+type NATS struct {
+	URL         string           `koanf:"url"`         // nats://host:4222, several separated by commas; empty runs it in this process
+	Credentials string           `koanf:"credentials"` // file
+	Replicas    int              `koanf:"replicas"`    // of the streams, in a cluster
+	TLS         tlsclient.Config `koanf:"tls"`
+}
+
+// Default cuts batches of three of ingest's groups, and queues about a million items, some hundred megabytes on disk.
+func Default() Config {
+	return Config{Waiting: 16, History: 100, Batch: 48, Ahead: 20_000, Parallel: 3, Tries: 3, Pause: 5 * time.Second, Lease: 10 * time.Second, NATS: NATS{Replicas: 1}}
+}
 
 // Validate reports every fault.
 func (c Config) Validate() error {
 	return errors.Join(
-		fault.Between("waiting", c.Waiting, 1, 100_000, 16),
+		fault.Between("waiting", c.Waiting, 1, 10_000, 16),
 		fault.Between("history", c.History, 1, 100_000, 100),
+		fault.Between("batch", c.Batch, 1, 1000, 48),
+		fault.Between("ahead", c.Ahead, 1, 10_000_000, 20_000),
+		fault.Between("parallel", c.Parallel, 1, 1024, 3),
+		fault.Between("tries", c.Tries, 1, 100, 3),
+		fault.Within("pause", c.Pause, time.Millisecond, time.Hour, "5s"),
+		fault.Within("lease", c.Lease, 300*time.Millisecond, time.Hour, "10s"),
 	)
 }
 
-// Job is a snapshot of one ingest.
+// Validate reports every fault.
+func (n NATS) Validate() error {
+	all := []error{fault.Between("replicas", n.Replicas, 1, 5, 3), n.TLS.Check()}
+	if n.URL == "" && (n.Credentials != "" || n.TLS.Enabled || n.Replicas != 1) {
+		all = append(all, fault.Invalid("url must name the servers where other keys of nats are given, for example nats://10.0.0.7:4222"))
+	}
+	return errors.Join(all...)
+}
+
+// Spec is what a job is asked to do.
+type Spec struct {
+	Sources    []string `json:"sources"` // as the Open of Deps reads them
+	Tables     Tables   `json:"tables,omitzero"`
+	Collection string   `json:"collection"`
+	Partition  string   `json:"partition,omitempty"`
+}
+
+// Tables says how tables among the sources are read.
+type Tables struct {
+	Column  string `json:"column,omitempty"`   // that names the pictures; empty finds it
+	Key     string `json:"key,omitempty"`      // whose values name the items; empty takes URL or path
+	AnyPath bool   `json:"any_path,omitempty"` // tables may name files anywhere
+}
+
+// Path names the sources for people.
+func (s Spec) Path() string { return strings.Join(s.Sources, ", ") }
+
+// Job is a snapshot.
 type Job struct {
-	ID         string
-	Collection string
-	Path       string
-	State      State
-	Created    time.Time
-	Progress   ingest.Progress
-	Err        error // why it failed
+	ID string
+	Spec
+	State    State
+	Created  time.Time
+	Ended    time.Time // zero unless the state is final
+	Progress Progress
+	Waiting  string // what this process waits for, while something does not answer
+	Error    string // why it failed
+	Kind     string // and of what fault.Kind that is
 }
 
-// job is a Job at work. Manager.mu guards its fields; run has its own lock.
-type job struct {
-	Job
-	run    *ingest.Run
-	cancel context.CancelFunc
-	ctx    context.Context //nolint:containedctx // a job's life is its own, not that of the request that made it
+// MostFailures is how many failures a snapshot holds; Manager.Failures gives all.
+const MostFailures = 100
+
+// Progress is how far a job is, or its summary when it is done. Items that wait for another try are none of indexed,
+// unchanged and failed.
+type Progress struct {
+	Found     int64         `json:"found"`  // items listed; still growing unless Listed
+	Listed    bool          `json:"listed"` // the source has been listed to its end
+	Indexed   int64         `json:"indexed"`
+	Unchanged int64         `json:"unchanged"`
+	Failed    int64         `json:"failed"`
+	Bytes     int64         `json:"bytes"` // read
+	Elapsed   time.Duration `json:"elapsed"`
+	Lately    float64       `json:"lately"` // items per second of the last half minute
+	Times     ingest.Times  `json:"times"`
+	Failures  []Failure     `json:"failures,omitempty"` // the first MostFailures
 }
 
-// Manager queues jobs and runs them one at a time. It is safe for concurrent use.
-type Manager struct {
-	cfg      Config
-	ingester *ingest.Ingester
-	log      *slog.Logger
-	queue    chan *job
-	stop     context.CancelFunc
-	life     context.Context //nolint:containedctx // ends with Close
-	done     chan struct{}
-
-	mu   sync.Mutex
-	jobs []*job // oldest first
+// Failure is an entry of the ledger.
+type Failure struct {
+	Path   string `json:"path"`
+	Kind   string `json:"kind"`   // of fault.Kind, or Poison
+	Reason string `json:"reason"` // what is wrong and what to do
 }
 
-// Open starts the worker. Close is owed.
-func Open(cfg Config, ingester *ingest.Ingester, log *slog.Logger) *Manager {
-	life, stop := context.WithCancel(context.Background())
-	m := &Manager{cfg: cfg, ingester: ingester, log: log, queue: make(chan *job, cfg.Waiting), stop: stop, life: life, done: make(chan struct{})}
-	go m.work()
-	return m
+// Poison is the kind of an item under which processes died.
+const Poison = "poison"
+
+// Rate is pictures indexed per second of the whole.
+func (p Progress) Rate() float64 {
+	if p.Elapsed <= 0 {
+		return 0
+	}
+	return float64(p.Indexed) / p.Elapsed.Seconds()
 }
 
-// Close cancels what runs and waits, and returns when nothing runs any more. What was indexed stays.
-func (m *Manager) Close() error {
-	m.stop()
-	<-m.done
-	return nil
-}
-
-// Start queues an ingest of path into the collection. Faults: those of source.NewFolders, Overloaded, Unavailable.
-func (m *Manager) Start(path, collection string, into index.Index) (Job, error) {
-	src, err := source.NewFolders(path)
-	if err != nil {
-		return Job{}, err
+// Left estimates the time to go; false while nobody can say.
+func (p Progress) Left() (time.Duration, bool) {
+	done := p.Indexed + p.Unchanged + p.Failed
+	rate := p.Lately
+	if rate == 0 && p.Elapsed > 0 {
+		rate = float64(done) / p.Elapsed.Seconds()
 	}
-	if m.life.Err() != nil {
-		return Job{}, fault.Unavailable("the service is shutting down")
+	if !p.Listed || rate == 0 {
+		return 0, false
 	}
-	ctx, cancel := context.WithCancel(m.life)
-	j := &job{
-		Job:    Job{ID: rand.Text(), Collection: collection, Path: path, State: Queued, Created: time.Now()},
-		run:    m.ingester.NewRun(src, into, nil),
-		ctx:    ctx,
-		cancel: cancel,
-	}
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	select {
-	case m.queue <- j:
-	default:
-		cancel()
-		return Job{}, fault.Overloaded("%d jobs are waiting, as many as the configuration allows; try again when one is done", m.cfg.Waiting).After(10 * time.Second)
-	}
-	m.forget()
-	m.jobs = append(m.jobs, j)
-	return j.snapshot(), nil
-}
-
-// forget drops the oldest finished jobs over the history. The caller holds mu.
-func (m *Manager) forget() {
-	for len(m.jobs) >= m.cfg.History {
-		oldest := slices.IndexFunc(m.jobs, func(j *job) bool { return j.State.final() })
-		if oldest < 0 {
-			return
-		}
-		m.jobs = slices.Delete(m.jobs, oldest, oldest+1)
-	}
-}
-
-func (s State) final() bool { return s == Done || s == Failed || s == Canceled }
-
-// List gives the jobs, newest first.
-func (m *Manager) List() []Job {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	all := make([]Job, 0, len(m.jobs))
-	for _, j := range slices.Backward(m.jobs) {
-		all = append(all, j.snapshot())
-	}
-	return all
-}
-
-// Get gives one job. Fault: NotFound.
-func (m *Manager) Get(id string) (Job, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	j, err := m.find(id)
-	if err != nil {
-		return Job{}, err
-	}
-	return j.snapshot(), nil
-}
-
-// Cancel ends a job that waits or runs; a finished one stays as it is. Fault: NotFound.
-func (m *Manager) Cancel(id string) (Job, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	j, err := m.find(id)
-	if err != nil {
-		return Job{}, err
-	}
-	j.cancel()
-	if j.State == Queued {
-		j.State = Canceled
-	}
-	return j.snapshot(), nil
-}
-
-func (m *Manager) find(id string) (*job, error) {
-	i := slices.IndexFunc(m.jobs, func(j *job) bool { return j.ID == id })
-	if i < 0 {
-		return nil, fault.NotFound("there is no job %q; jobs are remembered until the service restarts", id)
-	}
-	return m.jobs[i], nil
-}
-
-func (j *job) snapshot() Job {
-	out := j.Job
-	out.Progress = j.run.Progress()
-	return out
-}
-
-// work runs the jobs in the order they came.
-func (m *Manager) work() {
-	defer close(m.done)
-	for {
-		select {
-		case j := <-m.queue:
-			m.do(j)
-		case <-m.life.Done():
-			return
-		}
-	}
-}
-
-func (m *Manager) do(j *job) {
-	defer j.cancel()
-	if !m.turn(j, Running, nil) {
-		return
-	}
-	err := j.run.Do(j.ctx)
-	switch {
-	case err == nil:
-		m.turn(j, Done, nil)
-	case errors.Is(err, context.Canceled) && j.ctx.Err() != nil:
-		m.turn(j, Canceled, nil)
-	default:
-		m.turn(j, Failed, err)
-		m.log.Error("ingest failed", "job", j.ID, "item", j.Path, "kind", fault.KindOf(err), "err", err)
-	}
-}
-
-// turn moves a job on and reports false if it was cancelled before it began.
-func (m *Manager) turn(j *job, to State, err error) bool {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if j.State == Canceled {
-		return false
-	}
-	j.State, j.Err = to, err
-	return true
+	return time.Duration(float64(max(0, p.Found-done)) / rate * float64(time.Second)), true
 }

@@ -14,7 +14,6 @@ import (
 	"clipseek/orchestrator/fault"
 	"clipseek/orchestrator/index"
 	"clipseek/orchestrator/search"
-	"clipseek/orchestrator/source"
 	"clipseek/orchestrator/tokenizer"
 )
 
@@ -86,13 +85,7 @@ func indexed(t *testing.T, cfg app.Config, folder string) (*app.Core, index.Inde
 	if err != nil {
 		t.Fatal(err)
 	}
-	src, err := source.NewFolders(folder)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := core.Ingester.NewRun(src, photos, nil).Do(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	apptest.Ingest(t, core, photos, folder)
 	return core, photos
 }
 

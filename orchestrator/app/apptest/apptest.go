@@ -15,6 +15,10 @@ import (
 	"testing"
 
 	"clipseek/orchestrator/app"
+	"clipseek/orchestrator/index"
+	"clipseek/orchestrator/ingest"
+	"clipseek/orchestrator/jobs"
+	"clipseek/orchestrator/source"
 )
 
 // Root is the repository.
@@ -75,6 +79,35 @@ func Templated(t testing.TB, prompts string) string {
 		t.Fatal(err)
 	}
 	return dir
+}
+
+// Ingest brings what the sources name into the collection, and fails the test where an item fails.
+func Ingest(t testing.TB, core *app.Core, photos index.Index, sources ...string) {
+	t.Helper()
+	src, err := app.OpenSource(t.Context(), app.Default(), jobs.Spec{Sources: sources}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	IngestFrom(t, core, photos, src)
+	if err := src.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+// IngestFrom is Ingest from any source.
+func IngestFrom(t testing.TB, core *app.Core, photos index.Index, src source.Source) {
+	t.Helper()
+	var items []source.Item
+	for item, err := range src.Items(t.Context(), "") {
+		if err != nil {
+			t.Fatal(err)
+		}
+		items = append(items, item)
+	}
+	done, err := core.Ingester.Do(t.Context(), ingest.Work{Collection: photos, Source: src, Items: items})
+	if err != nil || len(done.Failures) > 0 {
+		t.Fatalf("ingest of %s: %+v, %v", src.Name(), done.Failures, err)
+	}
 }
 
 // Log is a logger that shows only when a test fails.

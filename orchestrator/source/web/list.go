@@ -24,17 +24,9 @@ import (
 type List struct {
 	name   string
 	client *Client
-	open   func() (file, error)
 }
 
 var _ source.Source = (*List)(nil)
-
-// file is what a list is read from.
-type file interface {
-	io.ReadSeeker
-	io.ReaderAt
-	io.Closer
-}
 
 // NewList makes a source of a file. Faults: NotFound, Forbidden, Invalid; each names it.
 func NewList(path string, client *Client) (*List, error) {
@@ -42,39 +34,18 @@ func NewList(path string, client *Client) (*List, error) {
 	if err != nil {
 		return nil, fault.Invalid("%s is not a path", path).Because(err)
 	}
-	open := func() (file, error) {
-		f, _, err := source.OpenFile(absolute)
-		if err != nil {
-			return nil, err
-		}
-		return f, nil
-	}
-	f, err := open()
+	l := &List{name: absolute, client: client}
+	f, err := l.open()
 	if err != nil {
 		return nil, err
 	}
-	return &List{name: absolute, client: client, open: open}, f.Close()
+	return l, f.Close()
 }
 
-// ReadList makes a source of what comes from a stream, such as the standard input, and calls it name. The lines are kept in
-// a temporary file that is gone when the program ends, since a list is gone through more than once.
-func ReadList(name string, from io.Reader, client *Client) (_ *List, err error) {
-	kept, err := os.CreateTemp("", "clipseek-list-*")
-	if err != nil {
-		return nil, fault.Unavailable("no temporary file for the list %s can be made in %s", name, os.TempDir()).Because(err)
-	}
-	err = os.Remove(kept.Name()) // the system keeps the file for as long as it is open
-	size, copyErr := io.Copy(kept, from)
-	if err = errors.Join(err, copyErr); err != nil {
-		return nil, errors.Join(fault.Unavailable("the list %s cannot be read to its end", name).Because(err), kept.Close())
-	}
-	open := func() (file, error) { return section{io.NewSectionReader(kept, 0, size)}, nil }
-	return &List{name: name, client: client, open: open}, nil
+func (l *List) open() (*os.File, error) {
+	f, _, err := source.OpenFile(l.name)
+	return f, err
 }
-
-type section struct{ *io.SectionReader }
-
-func (section) Close() error { return nil }
 
 // Name is the path of the list.
 func (l *List) Name() string { return l.name }

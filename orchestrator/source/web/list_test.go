@@ -82,11 +82,11 @@ func TestList(t *testing.T) {
 	}
 }
 
-func TestReadList(t *testing.T) {
+func TestListOpens(t *testing.T) {
 	t.Parallel()
 	server := httptest.NewServer(picture)
 	t.Cleanup(server.Close)
-	list, err := web.ReadList("-", strings.NewReader(server.URL+"/1.jpg\n"+server.URL+"/2.jpg\nnot one\n"), newClient(t, here()))
+	list, err := web.NewList(write(t, "urls.txt", server.URL+"/1.jpg\n"+server.URL+"/2.jpg\nnot one\n"), newClient(t, here()))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -153,7 +153,7 @@ func FuzzList(f *testing.F) {
 	f.Add("\xef\xbb\xbf")
 	f.Add("http://user@[::1%25eth0]:8/?#\nHTTP://\u0130/\n")
 	f.Fuzz(func(t *testing.T, content string) {
-		list, err := web.ReadList("list", strings.NewReader(content), nil)
+		list, err := web.NewList(write(t, "list.txt", content), nil)
 		if err != nil {
 			t.Fatal(err)
 		}
