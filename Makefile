@@ -20,7 +20,7 @@ endif
 override PHOTOS := $(patsubst ~/%,$(HOME)/%,$(PHOTOS))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup servers build run cluster cluster-down test race lint fmt bench check demo-model samples stubs triton-models clean
+.PHONY: help setup servers build run cluster cluster-down test race lint fmt bench check demo-model export-model export-test samples stubs triton-models clean
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -84,5 +84,19 @@ triton-models: ## write the committed Triton repository again
 demo-model: ## train the built-in model again from a data folder: make demo-model DATA=...
 	bash triton_models/demo/build.sh "$(DATA)"
 
+EXPORT_VENV := .export-venv
+
+$(EXPORT_VENV)/stamp: triton_models/export/requirements.txt triton_models/export/testdata/requirements.txt
+	python3 -m venv $(EXPORT_VENV)
+	$(EXPORT_VENV)/bin/pip install --quiet --disable-pip-version-check $(addprefix -r ,$^)
+	touch $@
+
+export-model: $(EXPORT_VENV)/stamp ## write a model directory: make export-model WEIGHTS=... OUT=... [ARCH=...] [PRECISION=fp16]
+	$(EXPORT_VENV)/bin/python triton_models/export/export.py --weights "$(WEIGHTS)" --out "$(OUT)" $(if $(ARCH),--arch "$(ARCH)") \
+		$(if $(PRECISION),--precision $(PRECISION)) $(if $(CALIBRATION),--calibration "$(CALIBRATION)")
+
+export-test: $(EXPORT_VENV)/stamp servers ## export models of full size and compare them with the packages they come from
+	EXPORT_PYTHON=$(CURDIR)/$(EXPORT_VENV)/bin/python $(GO) test -timeout 3h -v ./triton_models/export
+
 clean: ## remove what make has made, your pictures' index excepted
-	rm -rf bin .data .venv .tools .servers $(CLUSTER)
+	rm -rf bin .data .venv .tools .servers $(EXPORT_VENV) $(CLUSTER)

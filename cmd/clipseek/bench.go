@@ -9,8 +9,8 @@ import (
 )
 
 func (p *program) benchCommand() *cobra.Command {
-	cmd := group("bench", "Measure how fast this machine prepares what the model takes")
-	cmd.AddCommand(p.benchPrepareCommand(), p.benchTokenizeCommand(), p.benchIngestCommand())
+	cmd := group("bench", "Measure how fast this machine prepares, encodes and ingests")
+	cmd.AddCommand(p.benchPrepareCommand(), p.benchTokenizeCommand(), p.benchEncodeCommand(), p.benchIngestCommand())
 	return cmd
 }
 

@@ -118,7 +118,7 @@ func OpenCore(ctx context.Context, cfg Config, log *slog.Logger) (_ *Core, err e
 	lanes := encoder.NewLanes(c.towers.search, c.towers.bulk, cfg.Encoder.Lanes)
 	c.Encoder = encoder.Recent(lanes.Search(), cfg.Encoder.Recent)
 	c.Searcher = search.New(cfg.Search, c.Tokenizer, c.Decoder, c.Spec, c.Encoder)
-	c.Ingester = ingest.New(cfg.Ingest, c.Decoder, c.Spec, lanes.Bulk(cfg.Encoder.step()))
+	c.Ingester = ingest.New(cfg.Ingest, c.Decoder, c.Spec, lanes.Bulk(c.towers.step))
 	return c, nil
 }
 

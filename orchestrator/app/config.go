@@ -122,15 +122,6 @@ func (c Config) Validate() error {
 	return errors.Join(all...)
 }
 
-// step is how many pictures of a batch run before a search gets its turn: those of one run, where the model runs on this
-// machine.
-func (e Encoder) step() int {
-	if e.Kind == EncoderONNX {
-		return e.ONNX.ImageBatch
-	}
-	return 0
-}
-
 // Validate reports every fault of its own keys.
 func (e Encoder) Validate() error {
 	return errors.Join(oneOf(e.Kind, EncoderONNX, EncoderTriton), fault.Between("recent", e.Recent, 0, 1_000_000, 1000))

@@ -22,6 +22,7 @@ type towers struct {
 	examine      func(context.Context) ([]encoder.Check, error) // what the proof looks at, in detail
 	server       any                                            // what can be asked whether it is ready; nil in process
 	where        string                                         // names it, for messages
+	step         int                                            // pictures of a bulk batch after which a search gets its turn; 0 is all
 }
 
 // openTowers has the configured encoder run the model.
@@ -37,7 +38,9 @@ func openTowers(cfg Config, m *Model, log *slog.Logger) (*towers, error) {
 	if err != nil {
 		return nil, err
 	}
-	return prove(m, enc, enc, nil, "the model"), nil
+	t := prove(m, enc, enc, nil, "the model")
+	t.step = enc.ImageBatch()
+	return t, nil
 }
 
 func prove(m *Model, search, bulk encoder.Encoder, server any, where string) *towers {

@@ -67,7 +67,7 @@ func (e *Encoder) EncodeText(ctx context.Context, texts []tokenizer.Tokens) ([]e
 		return nil, nil
 	}
 	vectors := make([]encoder.Vector, 0, len(texts))
-	err := e.inBatches(ctx, len(texts), e.text.most(e.cfg.TextBatch), func(from, to int) error {
+	err := e.inBatches(ctx, len(texts), e.text.most(e.cfg.TextBatch, 0), func(from, to int) error {
 		batch := texts[from:to]
 		length := e.card.Text.Context
 		if e.text.anyLength {
@@ -83,15 +83,18 @@ func (e *Encoder) EncodeText(ctx context.Context, texts []tokenizer.Tokens) ([]e
 	return vectors, err
 }
 
-// EncodeImages embeds pictures in batches of at most Config.ImageBatch.
+// ImageBatch is how many pictures run together.
+func (e *Encoder) ImageBatch() int { return e.image.most(e.cfg.ImageBatch, e.card.Image.Size) }
+
+// EncodeImages embeds pictures in batches as Config.ImageBatch has them.
 func (e *Encoder) EncodeImages(ctx context.Context, batch imageprep.Batch) ([]encoder.Vector, error) {
 	if err := encoder.CheckImages(e.card, batch); err != nil {
 		return nil, err
 	}
-	size := batch.Size
-	tensor := make([]float32, min(batch.N, e.cfg.ImageBatch)*3*size*size)
+	size, most := batch.Size, e.ImageBatch()
+	tensor := make([]float32, min(batch.N, most)*3*size*size)
 	vectors := make([]encoder.Vector, 0, batch.N)
-	err := e.inBatches(ctx, batch.N, e.image.most(e.cfg.ImageBatch), func(from, to int) error {
+	err := e.inBatches(ctx, batch.N, most, func(from, to int) error {
 		shape := ort.NewShape(int64(to-from), 3, int64(size), int64(size))
 		out, err := e.image.runPixels(shape, e.table, batch.Part(from, to), tensor, e.card.Width)
 		vectors = append(vectors, out...)

@@ -198,7 +198,7 @@ func TestOpenRefusesWhatDoesNotFit(t *testing.T) {
 
 func TestConfigFaults(t *testing.T) {
 	t.Parallel()
-	err := onnx.Config{Threads: -1}.Validate()
+	err := onnx.Config{Threads: -1, ImageBatch: -1}.Validate()
 	for _, want := range []string{"threads", "image_batch", "text_batch"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v lacks %s", err, want)

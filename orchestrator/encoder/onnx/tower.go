@@ -22,6 +22,7 @@ type tower struct {
 	input, output ort.InputOutputInfo
 	anyLength     bool // texts may be shorter than the context
 	single        bool // one item at a time
+	bytes         int  // of the file
 	session       *ort.DynamicAdvancedSession
 }
 
@@ -36,7 +37,7 @@ func openTower(m *model.Model, p port, cfg Config, log *slog.Logger) (*tower, er
 	if err != nil {
 		return nil, fault.Invalid("%s is not an ONNX file that ONNX Runtime %s can load; copy or export the model again", item, ort.GetVersion()).Because(err)
 	}
-	t := &tower{file: p.file}
+	t := &tower{file: p.file, bytes: len(data)}
 	if t.input, t.output, err = p.find(inputs, outputs); err != nil {
 		return nil, fault.At(item, err)
 	}
@@ -55,12 +56,27 @@ func openTower(m *model.Model, p port, cfg Config, log *slog.Logger) (*tower, er
 	return t, nil
 }
 
-// most is how many items one run may have.
-func (t *tower) most(configured int) int {
-	if t.single {
+// Where a picture costs little beside reading the weights, as in ViT-B/32, a few are encoded faster together. Smaller towers
+// and those with more work for each picture are faster one by one, since activations then stay in the caches.
+// docs/figures.md has the times.
+const (
+	togetherFrom = 64 << 20  // bytes of the file
+	togetherTo   = 512 << 20 // from here on models are deep
+	togetherSide = 256       // pixels
+	together     = 4         // pictures; eight are no faster
+)
+
+// most is how many items one run may have; configured 0 is what is fast for pictures of side x side pixels.
+func (t *tower) most(configured, side int) int {
+	switch {
+	case t.single:
 		return 1
+	case configured > 0:
+		return configured
+	case togetherFrom <= t.bytes && t.bytes < togetherTo && side <= togetherSide:
+		return together
 	}
-	return configured
+	return 1
 }
 
 // runTokens embeds texts filled up with filler to length.
