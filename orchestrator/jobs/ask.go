@@ -169,13 +169,22 @@ func (m *Manager) end(ctx context.Context, id string, set func(*record)) (Job, e
 	if err != nil {
 		return Job{}, err
 	}
-	clearing, cancel := context.WithTimeout(context.WithoutCancel(ctx), endWithin) // work on the job has just been ended, the caller's too
+	m.wait.Go(func() { m.clear(id) })
+	return m.Get(context.WithoutCancel(ctx), id) // the work on the job has just been ended, which may be the caller
+}
+
+// clearWithin is how long the removal of what is not needed any more may hold up the end of a process. A million items of a
+// queue take some seconds.
+const clearWithin = 30 * time.Second
+
+// clear removes the queue of an ended job, and jobs over the history. What it cannot do is left to the end of another job.
+func (m *Manager) clear(id string) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(m.life), clearWithin)
 	defer cancel()
-	if err := m.store.insist(clearing, nil, func(ctx context.Context) error { return m.store.unqueue(ctx, id) }); err != nil {
+	if err := m.store.insist(ctx, nil, func(ctx context.Context) error { return m.store.unqueue(ctx, id) }); err != nil {
 		m.log.Warn("the queue of an ended job cannot be cleared", "job", id, "err", err)
 	}
-	m.prune(clearing)
-	return m.Get(clearing, id)
+	m.prune(ctx)
 }
 
 // prune forgets the oldest final jobs over the history. What it cannot do it does with the next job.

@@ -245,7 +245,7 @@ func kills(t *testing.T) int {
 	if testing.Short() {
 		return 3
 	}
-	return 8
+	return 5
 }
 
 func random(t *testing.T) *rand.Rand {

@@ -50,6 +50,7 @@ def options() -> argparse.Namespace:
     parser.add_argument("--clipseek", required=True, type=pathlib.Path, help="the program")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=3, help="for each kind of work of each side in each round")
+    parser.add_argument("--threads", type=int, default=0, help="cores for each side; with 1, CPU times tell even on a machine that does other work")
     parser.add_argument("--json", type=pathlib.Path, help="write every round's figures to this file")
     parser.add_argument("--keep", type=pathlib.Path, help="folder for weights, models and files, used again where they are there")
     return parser.parse_args()
@@ -132,7 +133,8 @@ def in_clipseek(program: pathlib.Path, model: pathlib.Path, texts: pathlib.Path,
         only = "text,pictures,files" if not found else "files"
         command = [str(program), "bench", "encode", "--model", str(model), "--json", "--seconds", str(seconds), "--batch", str(BATCH),
                    "--texts", str(texts), "--only", only, *map(str, paths)]
-        done = subprocess.run(command, check=True, capture_output=True, text=True)
+        # GOMAXPROCS is what clipseek takes for the number of cores when nothing is configured.
+        done = subprocess.run(command, check=True, capture_output=True, text=True, env={**os.environ, "GOMAXPROCS": str(torch.get_num_threads())})
         for row in json.loads(done.stdout):
             found[row["work"] + (" " + size if row["work"] == "files" else "")] = row["ms"], row["cpu_ms"]
     return found
@@ -163,6 +165,8 @@ def report(rows: list[dict], heading: str) -> str:
 def main() -> None:
     chosen = options()
     program = chosen.clipseek.resolve()
+    if chosen.threads:
+        torch.set_num_threads(chosen.threads)
     with tempfile.TemporaryDirectory() as temporary:
         folder = (chosen.keep or pathlib.Path(temporary)).resolve()
         folder.mkdir(parents=True, exist_ok=True)

@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	ort "github.com/yalue/onnxruntime_go"
+	"golang.org/x/sys/cpu"
 
 	"clipseek/orchestrator/fault"
 )
@@ -43,13 +44,16 @@ func (c Config) sessionOptions() (*ort.SessionOptions, error) {
 	if threads == 0 {
 		threads = runtime.GOMAXPROCS(0) // Go counts the container's limit in; ONNX Runtime would see the host's cores
 	}
-	return options, errors.Join(
+	if x := cpu.X86; x.HasAVX2 && !x.HasAVX512VNNI && !x.HasAVXVNNI {
+		// Their INT8 products add pairs in 16 bits, which overflow. This takes a slower way that does not; elsewhere it is
+		// only slower.
+		err = options.AddSessionConfigEntry("session.x64quantprecision", "1")
+	}
+	return options, errors.Join(err,
 		options.SetIntraOpNumThreads(threads),
 		options.SetInterOpNumThreads(1),
 		// Spinning threads would take the cores that decode the next pictures.
 		options.AddSessionConfigEntry("session.intra_op.allow_spinning", "0"),
-		// Processors without VNNI add pairs of INT8 products in 16 bits, which overflow; this takes another way there.
-		options.AddSessionConfigEntry("session.x64quantprecision", "1"),
 	)
 }
 

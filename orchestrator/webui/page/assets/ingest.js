@@ -31,6 +31,7 @@ export function jobLine(job) {
       return job.waiting ? `${told}. Waiting: ${job.waiting}` : `${told}${pace}${left}`;
     }
     case "done": return job.found === 0 ? "Done: no pictures in this folder" : `Done in ${formatSeconds(job.seconds ?? 0)}: ${told}`;
+    case "paused": return `Paused: ${told}`;
     case "canceled": return `Stopped: ${told}`;
     default: return job.error ? `Failed: ${job.error}` : `Failed: ${told}`;
   }
