@@ -20,7 +20,7 @@ endif
 override PHOTOS := $(patsubst ~/%,$(HOME)/%,$(PHOTOS))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup servers build run cluster cluster-down test race lint fmt bench check demo-model export-model export-test samples stubs triton-models clean
+.PHONY: help setup servers build run cluster cluster-down test race lint fmt bench check demo-model export-model export-test bench-models samples stubs triton-models clean
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -97,6 +97,9 @@ export-model: $(EXPORT_VENV)/stamp ## write a model directory: make export-model
 
 export-test: $(EXPORT_VENV)/stamp servers ## export models of full size and compare them with the packages they come from
 	EXPORT_PYTHON=$(CURDIR)/$(EXPORT_VENV)/bin/python $(GO) test -timeout 3h -v ./triton_models/export
+
+bench-models: build $(EXPORT_VENV)/stamp ## time ViT-B/32 beside openai/CLIP in PyTorch
+	$(EXPORT_VENV)/bin/python triton_models/export/speed.py --clipseek bin/clipseek
 
 clean: ## remove what make has made, your pictures' index excepted
 	rm -rf bin .data .venv .tools .servers $(EXPORT_VENV) $(CLUSTER)
