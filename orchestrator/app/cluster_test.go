@@ -149,6 +149,11 @@ func breakDuring(t *testing.T, cfg app.Config, core *app.Core, collection string
 		poll(t, "the next kill", func() bool { return now().Progress.Indexed >= moment })
 		kill()
 		if kills == 0 { // let the run notice
+			defer func() {
+				if t.Failed() {
+					t.Logf("the job is %+v", now())
+				}
+			}()
 			poll(t, "waiting", func() bool { return now().Waiting != "" })
 		}
 		if err := restart(t.Context()); err != nil {

@@ -136,7 +136,7 @@ func (m *Manager) Retry(ctx context.Context, id string) (Job, error) {
 			return fault.Conflict("job %s is %s; what failed can be retried when it has ended", id, r.State)
 		}
 		if r.State != Done { // its queue was cleared; batches that have an outcome are passed over
-			r.Listed, r.Place, r.Batches, r.Found = false, "", 0, 0
+			r.relist()
 		}
 		r.State, r.Ended, r.Error, r.Kind, r.Summary = Queued, time.Time{}, "", "", nil
 		r.Round++
@@ -199,10 +199,12 @@ func (m *Manager) prune(ctx context.Context) {
 	slices.SortFunc(final, func(a, b *job) int { return a.rec.Created.Compare(b.rec.Created) })
 	m.mu.Unlock()
 	for _, j := range final[:max(0, len(final)-m.cfg.History)] {
-		err := m.store.forget(ctx, j.id)
-		if err == nil {
-			err = m.store.jobs.Purge(ctx, j.id)
-		}
+		err := m.store.insist(ctx, nil, func(ctx context.Context) error {
+			if err := m.store.forget(ctx, j.id); err != nil {
+				return err
+			}
+			return m.store.jobs.Purge(ctx, j.id)
+		})
 		if err != nil {
 			m.log.Warn("an old job cannot be forgotten", "job", j.id, "err", err)
 			continue

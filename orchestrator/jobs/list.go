@@ -131,7 +131,7 @@ func (r *run) walk(ctx context.Context, token string, round int) error {
 		}
 		o.Failed, o.Next = nil, append(o.Next, next)
 		err = r.store.insist(ctx, r.tellQueue, func(ctx context.Context) error {
-			if err := r.store.queue(ctx, r.id, next, r.id+"/"+next, b, time.Time{}); err != nil {
+			if err := r.store.queue(ctx, r.id, next, r.id+"/"+next, b, cut{listing: o.Listing}); err != nil {
 				return err
 			}
 			_, err := r.store.put(ctx, r.id, o.name, o.outcome)
@@ -183,7 +183,7 @@ func (l *lister) list(ctx context.Context) error {
 		}
 		switch {
 		case fault.KindOf(err) == fault.KindInvalid && l.rec.Place != "" && l.items == nil: // the source gives no such place any more
-			l.rec.Place, l.rec.Batches, l.rec.Found = "", 0, 0
+			l.rec.relist()
 		case fault.IsPassing(err) && try < l.cfg.Tries:
 			l.waitFor(l.id, err)
 			if err := sleep(ctx, max(l.cfg.Pause, fault.RetryAfter(err))); err != nil {
@@ -233,7 +233,7 @@ func (l *lister) queueUp(ctx context.Context) error {
 	name := nameOf(l.rec.Batches)
 	b := batch{Items: l.items}
 	err := l.store.insist(ctx, l.tellQueue, func(ctx context.Context) error {
-		return l.store.queue(ctx, l.id, name, l.token+"/"+name, b, time.Time{})
+		return l.store.queue(ctx, l.id, name, l.token+"/"+name, b, cut{listing: l.rec.Listing})
 	})
 	if err != nil {
 		return err
@@ -253,7 +253,7 @@ func (l *lister) queueUp(ctx context.Context) error {
 func (l *lister) save(ctx context.Context) error {
 	l.since, l.saved = 0, time.Now()
 	return l.moved(ctx, l.token, func(rec *record) {
-		rec.Place, rec.Batches, rec.Found, rec.Listed = l.rec.Place, l.rec.Batches, l.rec.Found, l.rec.Listed
+		rec.Place, rec.Batches, rec.Found, rec.Listed, rec.Listing = l.rec.Place, l.rec.Batches, l.rec.Found, l.rec.Listed, l.rec.Listing
 		if l.rec.Error != "" {
 			rec.Error, rec.Kind = l.rec.Error, l.rec.Kind
 		}
@@ -266,7 +266,7 @@ func (l *lister) awaitRoom(ctx context.Context) error {
 		l.mu.Lock()
 		changed, done := l.changed, l.rec.Batches
 		if j, ok := l.jobs[l.id]; ok && j.tally != nil {
-			done = j.tally.done
+			done = j.tally.done[l.rec.Listing]
 		}
 		l.mu.Unlock()
 		if l.rec.Batches-done < l.cfg.Ahead {

@@ -25,8 +25,9 @@ type record struct {
 	Batches int    `json:"batches,omitempty"`
 	Found   int64  `json:"found,omitempty"`
 	Listed  bool   `json:"listed,omitempty"`
-	Round   int    `json:"round,omitempty"`  // how often somebody asked to retry
-	Walked  int    `json:"walked,omitempty"` // of which the batches are queued
+	Listing int    `json:"listing,omitempty"` // how often it was begun anew
+	Round   int    `json:"round,omitempty"`   // how often somebody asked to retry
+	Walked  int    `json:"walked,omitempty"`  // of which the batches are queued
 
 	Error   string    `json:"error,omitempty"`
 	Kind    string    `json:"kind,omitempty"`
@@ -35,6 +36,12 @@ type record struct {
 
 // listing reports whether a lister has something to do.
 func (r *record) listing() bool { return !r.Listed || r.Walked < r.Round }
+
+// relist has the source listed from its beginning. Batches that come out as they were keep their outcome.
+func (r *record) relist() {
+	r.Place, r.Batches, r.Found, r.Listed = "", 0, 0, false
+	r.Listing++
+}
 
 // errAsIs ends an update that has nothing to change.
 var errAsIs = errors.New("nothing to change")
@@ -55,7 +62,6 @@ func (m *Manager) update(ctx context.Context, id string, f func(*record) error) 
 				return err
 			}
 			if err := f(&rec); err != nil {
-				m.know(id, rec, entry.Revision())
 				if errors.Is(err, errAsIs) {
 					return nil
 				}

@@ -140,7 +140,7 @@ func (r *run) finish(ctx context.Context) error {
 		r.mu.Lock()
 		changed, complete := r.changed, false
 		if j, ok := r.jobs[r.id]; ok && j.tally != nil {
-			complete = !j.rec.listing() && j.tally.complete(j.rec.Batches)
+			complete = !j.rec.listing() && j.tally.complete(j.rec.Batches, j.rec.Listing)
 		}
 		r.mu.Unlock()
 		if complete {
@@ -205,7 +205,7 @@ func (w *watchdog) look(ctx context.Context) error {
 			if rec.listing() || rec.State.Final() {
 				return errAsIs
 			}
-			rec.Listed, rec.Place, rec.Batches, rec.Found = false, "", 0, 0
+			rec.relist()
 			return nil
 		})
 	}

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"clipseek/orchestrator/app"
 	"clipseek/orchestrator/app/apptest"
@@ -131,6 +132,37 @@ func TestTriesAgainWhereItHelps(t *testing.T) {
 	}
 }
 
+// TestCanceledWhileSomeWait cancels a job whose items wait for another try, and has it go on.
+func TestCanceledWhileSomeWait(t *testing.T) {
+	t.Parallel()
+	p := newPlace(t)
+	close(p.open)
+	away := map[string]*atomic.Int32{"001.jpg": {}, "005.jpg": {}}
+	for _, n := range away {
+		n.Store(1)
+	}
+	p.source = func(ctx context.Context, spec jobs.Spec) (source.Source, error) {
+		inner, err := app.OpenSource(ctx, app.Default(), spec, nil)
+		return flaky{inner, away}, err
+	}
+	cfg := fast()
+	cfg.Pause = time.Hour
+	m, _ := p.manage(cfg)
+	m.Work("")
+	job := start(t, m, album(t, 12, 1))
+	until(t, m, job.ID, "done but for two", func(j jobs.Job) bool { return j.Progress.Indexed == 10 && j.Progress.Failed == 1 })
+	if _, err := m.Cancel(t.Context(), job.ID); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := m.Retry(t.Context(), job.ID); err != nil {
+		t.Fatal(err)
+	}
+	want(t, until(t, m, job.ID, "done", final), jobs.Done, 13, 12, 0, 1)
+	if failures := failuresOf(t, m, job.ID); len(failures) != 1 {
+		t.Errorf("ledger = %+v", failures)
+	}
+}
+
 // vanishing is a source that goes away in the middle of its listing.
 type vanishing struct {
 	source.Source
@@ -175,7 +207,8 @@ func TestSourceVanishes(t *testing.T) {
 		t.Fatal(err)
 	}
 	again := until(t, m, job.ID, "done", final)
-	if p := again.Progress; again.State != jobs.Done || p.Found != 20 || p.Indexed+p.Unchanged != 20 || again.Error != "" {
+	want(t, again, jobs.Done, 20, 20, 0, 0)
+	if again.Error != "" {
 		t.Errorf("after a retry: %+v", again)
 	}
 }

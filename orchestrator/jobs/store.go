@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"strconv"
 	"strings"
 	"time"
 
@@ -180,18 +181,45 @@ func (s *store) mark(ctx context.Context, job, name string, o outcome, after uin
 	return number, err
 }
 
+// cut is what the headers of a batch say.
+type cut struct {
+	listing int
+	at      time.Time // zero is now
+}
+
 // queue adds a batch. Of messages with one id the first is kept, for two minutes.
-func (s *store) queue(ctx context.Context, job, name, id string, b batch, at time.Time) error {
+func (s *store) queue(ctx context.Context, job, name, id string, b batch, c cut) error {
 	text, err := encode(b)
 	if err != nil {
 		return err
 	}
 	message := &nats.Msg{Subject: workSubject(job, name), Data: text, Header: nats.Header{}}
-	if !at.IsZero() {
-		message.Header.Set(notBefore, at.UTC().Format(time.RFC3339Nano))
+	message.Header.Set(listing, strconv.Itoa(c.listing))
+	if !c.at.IsZero() {
+		message.Header.Set(notBefore, c.at.UTC().Format(time.RFC3339Nano))
 	}
 	_, err = s.js.PublishMsg(ctx, message, jetstream.WithMsgID(id))
 	return err
+}
+
+// drop removes what followed from a batch that is done anew.
+func (s *store) drop(ctx context.Context, job string, names []string) error {
+	for _, name := range names {
+		o, _, err := s.outcome(ctx, job, name)
+		if err != nil {
+			return err
+		}
+		if err := s.drop(ctx, job, o.Next); err != nil {
+			return err
+		}
+		if err := s.work.Purge(ctx, jetstream.WithPurgeSubject(workSubject(job, name))); err != nil {
+			return err
+		}
+		if err := s.results.Purge(ctx, jetstream.WithPurgeSubject(resultSubject(job, name))); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // forget removes what a job has in the streams; its record stays.

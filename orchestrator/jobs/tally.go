@@ -11,9 +11,10 @@ import (
 // replaces what it was. Manager.mu guards it.
 type tally struct {
 	listed []share          // by number
-	others map[string]share // of batches that try again
-	open   map[string]bool  // batches that were announced and have no outcome yet
-	done   int              // of listed
+	others map[string]share // of batches in which items are tried again
+	named  map[string]bool  // those that the outcome of a batch that counts names; whether they have an outcome
+	done   map[int]int      // how many of listed are done, by listing
+	open   int              // of named, without an outcome
 	taken  int              // messages
 	sum    share
 	times  ingest.Times
@@ -27,6 +28,7 @@ type tally struct {
 // share is what one batch adds.
 type share struct {
 	done                       bool
+	listing                    int
 	indexed, unchanged, failed int64
 	bytes                      int64
 	next                       []string
@@ -53,7 +55,7 @@ const (
 )
 
 func newTally(created time.Time) *tally {
-	return &tally{others: map[string]share{}, open: map[string]bool{}, last: created, samples: []sample{{at: created}}}
+	return &tally{others: map[string]share{}, named: map[string]bool{}, done: map[int]int{}, last: created, samples: []sample{{at: created}}}
 }
 
 // take adds what is known of a batch since a time.
@@ -66,20 +68,13 @@ func (t *tally) take(name string, o outcome, at time.Time) {
 	if !o.Done {
 		return
 	}
-	now := share{done: true, indexed: int64(o.Indexed), unchanged: int64(o.Unchanged), failed: int64(len(o.Failed)), bytes: o.Bytes, next: o.Next}
+	now := share{
+		done: true, listing: o.Listing, indexed: int64(o.Indexed), unchanged: int64(o.Unchanged), failed: int64(len(o.Failed)), bytes: o.Bytes, next: o.Next,
+	}
 	was := t.replace(name, now)
-	if was.done && was.failed > 0 {
+	if was.failed > 0 {
 		t.failures = slices.DeleteFunc(t.failures, func(f namedFailure) bool { return f.batch == name })
 	}
-	for _, next := range was.next {
-		delete(t.open, next)
-	}
-	for _, next := range now.next {
-		if !t.others[next].done {
-			t.open[next] = true
-		}
-	}
-	delete(t.open, name)
 	for _, failed := range o.Failed {
 		if len(t.failures) < MostFailures {
 			t.failures = append(t.failures, namedFailure{name, failed.failure()})
@@ -88,11 +83,44 @@ func (t *tally) take(name string, o outcome, at time.Time) {
 	if !was.done {
 		t.times.Add(o.Times)
 	}
-	t.sum.indexed += now.indexed - was.indexed
-	t.sum.unchanged += now.unchanged - was.unchanged
-	t.sum.failed += now.failed - was.failed
-	t.sum.bytes += now.bytes - was.bytes
+	if t.counts(name) {
+		t.count(name, was, -1)
+		t.count(name, now, +1)
+	}
 	t.sample(at)
+}
+
+// counts reports whether a batch is one of the job's: others may be left over of one that was done anew.
+func (t *tally) counts(name string) bool {
+	_, listed := numberOf(name)
+	_, named := t.named[name]
+	return listed || named
+}
+
+// count adds a share, with all that followed from its batch, or takes it away.
+func (t *tally) count(name string, s share, sign int64) {
+	if !s.done {
+		return
+	}
+	t.sum.indexed += sign * s.indexed
+	t.sum.unchanged += sign * s.unchanged
+	t.sum.failed += sign * s.failed
+	t.sum.bytes += sign * s.bytes
+	if _, listed := numberOf(name); !listed && t.named[name] != (sign > 0) {
+		t.named[name] = sign > 0
+		t.open -= int(sign)
+	}
+	for _, next := range s.next {
+		if sign > 0 {
+			t.named[next] = false
+			t.open++
+			t.count(next, t.others[next], sign)
+			continue
+		}
+		t.count(next, t.others[next], sign)
+		delete(t.named, next)
+		t.open--
+	}
 }
 
 func (t *tally) replace(name string, now share) (was share) {
@@ -106,9 +134,10 @@ func (t *tally) replace(name string, now share) (was share) {
 		t.listed = append(t.listed, share{})
 	}
 	was, t.listed[number] = t.listed[number], now
-	if !was.done {
-		t.done++
+	if was.done {
+		t.done[was.listing]--
 	}
+	t.done[now.listing]++
 	return was
 }
 
@@ -123,8 +152,8 @@ func (t *tally) sample(at time.Time) {
 	}
 }
 
-// complete reports whether all of so many listed batches, and all that followed from them, are done.
-func (t *tally) complete(batches int) bool { return t.done >= batches && len(t.open) == 0 }
+// complete reports whether all of so many batches of a listing, and all that followed from them, are done.
+func (t *tally) complete(batches, listing int) bool { return t.done[listing] >= batches && t.open == 0 }
 
 // progress is the state at a time; working, whether somebody is at it.
 func (t *tally) progress(now time.Time, working bool) Progress {
@@ -139,7 +168,9 @@ func (t *tally) progress(now time.Time, working bool) Progress {
 		p.Lately = float64(t.sum.items()-first.items) / now.Sub(first.at).Seconds()
 	}
 	for _, f := range t.failures {
-		p.Failures = append(p.Failures, f.Failure)
+		if t.counts(f.batch) {
+			p.Failures = append(p.Failures, f.Failure)
+		}
 	}
 	return p
 }

@@ -103,8 +103,11 @@ type batch struct {
 	Items []item `json:"items"`
 }
 
-// notBefore is the header that says when a batch may be begun.
-const notBefore = "Clipseek-Not-Before"
+// Headers of a batch: when it may be begun, and in which listing of its source it was cut, counted from 0.
+const (
+	notBefore = "Clipseek-Not-Before"
+	listing   = "Clipseek-Listing"
+)
 
 // outcome is what is known of a batch: that it has been begun, or what became of it.
 type outcome struct {
@@ -118,7 +121,8 @@ type outcome struct {
 	Deaths map[int]int `json:"deaths,omitempty"` // of processes, by item counted from 1
 
 	// Of one that is done.
-	Digest    string       `json:"digest,omitempty"` // of the message
+	Digest    string       `json:"digest,omitempty"`  // of the message
+	Listing   int          `json:"listing,omitempty"` // the last in which the batch was this one
 	Indexed   int          `json:"indexed,omitempty"`
 	Unchanged int          `json:"unchanged,omitempty"`
 	Bytes     int64        `json:"bytes,omitempty"`
@@ -187,6 +191,15 @@ func cutLast(s string, sep byte) (before, after string, found bool) {
 		return s, "", false
 	}
 	return s[:i], s[i+1:], true
+}
+
+// relisted names a batch of a later listing where its number alone would do: what follows from it is told from what
+// followed from the batch that had the number before.
+func relisted(name string, listing int) string {
+	if _, ok := numberOf(name); ok && listing > 0 {
+		return name + "e" + strconv.Itoa(listing)
+	}
+	return name
 }
 
 // asked names the batch of the items of another that somebody asked to retry for the round-th time.

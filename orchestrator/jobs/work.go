@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"strconv"
 	"sync"
 	"time"
 
@@ -106,6 +107,7 @@ func (r *run) work(ctx context.Context, message jetstream.Msg) error {
 		return nil
 	}
 	t := &task{run: r, name: batchOf(message.Subject()), digest: digest(message.Data())}
+	t.listing, _ = strconv.Atoi(message.Headers().Get(listing))
 	if err := decode(message.Data(), &t.batch); err != nil {
 		return err
 	}
@@ -142,12 +144,13 @@ func tooEarly(message jetstream.Msg) time.Duration {
 // task is a batch that this process works on.
 type task struct {
 	*run
-	name   string
-	digest string
-	batch  batch
-	mark   outcome   // that it has been begun
-	number uint64    // of the mark
-	since  time.Time // when somebody first began it; zero if that is now
+	name    string
+	digest  string
+	listing int
+	batch   batch
+	mark    outcome   // that it has been begun
+	number  uint64    // of the mark
+	since   time.Time // when somebody first began it; zero if that is now
 }
 
 // begin marks the batch as begun. It reports false where its outcome is there.
@@ -160,10 +163,9 @@ func (t *task) begin(ctx context.Context) (ready bool, err error) {
 		return false, err
 	}
 	if t.mark.Done {
-		if t.mark.Digest == t.digest {
-			return false, nil
+		if done, err := t.passOver(ctx); err != nil || done {
+			return false, err
 		}
-		t.mark = outcome{} // the listing gave something else this time
 	}
 	if at := t.mark.At; at > 0 { // a process died under it
 		if t.mark.Deaths == nil {
@@ -178,6 +180,25 @@ func (t *task) begin(ctx context.Context) (ready bool, err error) {
 	t.mark.By = rand.Text()
 	t.mark.Begun++
 	return true, t.write(ctx)
+}
+
+// passOver leaves a batch whose outcome is there. In a later listing that is so where the items are the same and none of
+// them went on to another batch, which may be lost; where it is not, what the job has written counts as written by it.
+func (t *task) passOver(ctx context.Context) (done bool, err error) {
+	was := t.mark
+	same := was.Digest == t.digest
+	if same && was.Listing == t.listing || was.Listing > t.listing { // the latter comes late, from a listing that was given up
+		return true, nil
+	}
+	if same && len(was.Next) == 0 {
+		was.Listing = t.listing
+		return true, t.store.insist(ctx, t.tellQueue, func(ctx context.Context) error {
+			_, err := t.store.put(ctx, t.id, t.name, was)
+			return err
+		})
+	}
+	t.mark = outcome{Since: t.record().Created}
+	return false, t.store.insist(ctx, t.tellQueue, func(ctx context.Context) error { return t.store.drop(ctx, t.id, was.Next) })
 }
 
 // write stores the mark.
@@ -200,7 +221,7 @@ func (t *task) end(ctx context.Context, result outcome) error {
 				return err
 			}
 			now, number, err := t.store.outcome(ctx, t.id, t.name)
-			if err != nil || now.Done && now.Digest == result.Digest {
+			if err != nil || now.Done && now.Digest == result.Digest && now.Listing == result.Listing {
 				return err
 			}
 			t.number = number
@@ -233,7 +254,7 @@ func (t *task) giveBack(ctx context.Context, message jetstream.Msg, err error) {
 
 // do works on the batch and writes its outcome, and before that the batch in which some of its items are tried again.
 func (t *task) do(ctx context.Context) error {
-	result := outcome{Done: true, Digest: t.digest}
+	result := outcome{Done: true, Digest: t.digest, Listing: t.listing}
 	var items []source.Item
 	for _, i := range t.batch.Items {
 		if i.Kind != "" {
@@ -334,10 +355,10 @@ func (t *task) sort(ctx context.Context, failures []ingest.Failure, result *outc
 	for range t.batch.Try {
 		pause *= 4
 	}
-	name := again(t.name, follow.Try)
+	name := again(relisted(t.name, t.listing), follow.Try)
 	result.Next = []string{name}
 	return t.store.insist(ctx, t.tellQueue, func(ctx context.Context) error {
-		return t.store.queue(ctx, t.id, name, t.id+"/"+name+"/"+t.digest, follow, time.Now().Add(max(pause, after)))
+		return t.store.queue(ctx, t.id, name, t.id+"/"+name+"/"+t.digest, follow, cut{t.listing, time.Now().Add(max(pause, after))})
 	})
 }
 
