@@ -52,6 +52,7 @@ func clusterConfig(t *testing.T, triton, milvus string) app.Config {
 	cfg.Index.Kind, cfg.Index.Milvus.Address = app.IndexMilvus, milvus
 	cfg.Ingest.Group, cfg.Jobs.Batch, cfg.Ingest.InFlight, cfg.Jobs.Pause = 4, 10, 2, 100*time.Millisecond
 	cfg.Ingest.Patience = 5 * time.Second // a job outlasts it
+	cfg.Ingest.Recent = 0                 // every picture asks the server
 	return cfg
 }
 
@@ -149,11 +150,6 @@ func breakDuring(t *testing.T, cfg app.Config, core *app.Core, collection string
 		poll(t, "the next kill", func() bool { return now().Progress.Indexed >= moment })
 		kill()
 		if kills == 0 { // let the run notice
-			defer func() {
-				if t.Failed() {
-					t.Logf("the job is %+v", now())
-				}
-			}()
 			poll(t, "waiting", func() bool { return now().Waiting != "" })
 		}
 		if err := restart(t.Context()); err != nil {
