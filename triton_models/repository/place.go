@@ -5,11 +5,11 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 	"syscall"
 
 	"clipseek/orchestrator/fault"
@@ -188,20 +188,5 @@ func replace(at string, fill func(io.Writer) error) error {
 
 // unwritable translates what the system says of writing to at.
 func unwritable(at string, err error) error {
-	if known, ok := errors.AsType[*fault.Error](err); ok {
-		return known
-	}
-	switch {
-	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
-		return fault.Unavailable("there is no room for %s; make some and install again: what is there already is kept", at).Because(err)
-	case errors.Is(err, syscall.ENOTDIR), errors.Is(err, syscall.EISDIR):
-		return fault.Invalid("%s cannot be written: a file is where a folder belongs, or the other way round", at).Because(err)
-	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EROFS):
-		return fault.Forbidden("%s cannot be written: no permission", at).Because(err)
-	}
-	cause := err
-	if pathError, ok := errors.AsType[*fs.PathError](err); ok {
-		cause = pathError.Err
-	}
-	return fault.Unavailable("%s cannot be written: %s", at, strings.TrimSpace(cause.Error())).Because(err)
+	return fault.Unwritable(at, err, fmt.Sprintf("there is no room for %s; make some and install again: what is there already is kept", at))
 }

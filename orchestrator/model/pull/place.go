@@ -2,6 +2,7 @@ package pull
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -176,20 +177,5 @@ func isThere(dir string) bool {
 
 // unwritable translates what the system says of writing to at.
 func unwritable(at string, err error) error {
-	if known, ok := errors.AsType[*fault.Error](err); ok {
-		return known
-	}
-	switch {
-	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
-		return fault.Unavailable("there is no room left for %s; make some and pull again: what is here already is kept", at).Because(err)
-	case errors.Is(err, syscall.ENOTDIR), errors.Is(err, syscall.EISDIR):
-		return fault.Invalid("%s cannot be written: a file is where a folder belongs, or the other way round", at).Because(err)
-	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EROFS):
-		return fault.Forbidden("%s cannot be written: no permission", at).Because(err)
-	}
-	cause := err
-	if pathError, ok := errors.AsType[*fs.PathError](err); ok {
-		cause = pathError.Err
-	}
-	return fault.Unavailable("%s cannot be written: %s", at, strings.TrimSpace(cause.Error())).Because(err)
+	return fault.Unwritable(at, err, fmt.Sprintf("there is no room left for %s; make some and pull again: what is here already is kept", at))
 }

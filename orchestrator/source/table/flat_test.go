@@ -4,11 +4,11 @@ import (
 	"bufio"
 	"fmt"
 	"os"
-	"runtime"
 	"testing"
 
 	"github.com/parquet-go/parquet-go"
 
+	"clipseek/orchestrator/source/sourcetest"
 	"clipseek/orchestrator/source/table"
 )
 
@@ -58,25 +58,7 @@ func TestFlat(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			var before, now runtime.MemStats
-			runtime.GC()
-			runtime.ReadMemStats(&before)
-			count := 0
-			for _, err := range rows.Items(t.Context(), "") {
-				if err != nil {
-					t.Fatal(err)
-				}
-				if count++; count%100_000 == 0 {
-					runtime.GC()
-					runtime.ReadMemStats(&now)
-					if grown := int64(now.HeapAlloc) - int64(before.HeapAlloc); grown > 64<<20 {
-						t.Errorf("after %d rows the heap has grown by %d bytes", count, grown)
-					}
-				}
-			}
-			if count != n {
-				t.Errorf("%d rows", count)
-			}
+			sourcetest.RunFlat(t, rows, n, 100_000)
 		})
 	}
 }

@@ -7,7 +7,6 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -126,25 +125,7 @@ func TestListIsFlat(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var before, now runtime.MemStats
-	runtime.GC()
-	runtime.ReadMemStats(&before)
-	count := 0
-	for _, err := range list.Items(t.Context(), "") {
-		if err != nil {
-			t.Fatal(err)
-		}
-		if count++; count%250_000 == 0 {
-			runtime.GC()
-			runtime.ReadMemStats(&now)
-			if grown := int64(now.HeapAlloc) - int64(before.HeapAlloc); grown > 64<<20 {
-				t.Errorf("after %d URLs the heap has grown by %d bytes", count, grown)
-			}
-		}
-	}
-	if count != n {
-		t.Errorf("%d URLs", count)
-	}
+	sourcetest.RunFlat(t, list, n, 250_000)
 }
 
 func FuzzList(f *testing.F) {
