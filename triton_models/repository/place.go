@@ -92,14 +92,20 @@ func (p *place) finish() error {
 	if err := os.Remove(filepath.Join(p.dir, unfinished)); err != nil {
 		return p.abandon(unwritable(p.dir, err))
 	}
-	_ = p.lock.Close() // read only: closing unlocks
+	p.unlock()
 	return nil
 }
 
 // abandon unlocks and gives err back.
 func (p *place) abandon(err error) error {
-	_ = p.lock.Close() // read only: closing unlocks
+	p.unlock()
 	return err
+}
+
+// unlock lets others write. Closing alone would not for as long as a process that is just being started has the file too.
+func (p *place) unlock() {
+	_ = syscall.Flock(int(p.lock.Fd()), syscall.LOCK_UN) // the end of the process unlocks as well
+	_ = p.lock.Close()                                   // read only: nothing is lost
 }
 
 // write writes a rendered file unless it is there already.
