@@ -20,7 +20,7 @@ endif
 override PHOTOS := $(patsubst ~/%,$(HOME)/%,$(PHOTOS))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup servers build run cluster cluster-down test race lint fmt bench check demo-model export-model export-test bench-models samples stubs triton-models clean
+.PHONY: help setup servers build run cluster cluster-down test race lint fmt bench check demo-model export-model export-test bench-models bench-ingest-original samples stubs triton-models clean
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -101,5 +101,11 @@ export-test: $(EXPORT_VENV)/stamp servers ## export models of full size and comp
 bench-models: build $(EXPORT_VENV)/stamp ## time ViT-B/32 beside openai/CLIP in PyTorch
 	$(EXPORT_VENV)/bin/python triton_models/export/speed.py --clipseek bin/clipseek
 
+# BENCH_INGEST are further flags, such as --data FOLDER.
+bench-ingest-original: build servers $(EXPORT_VENV)/stamp ## time ingest beside the original's way: Pillow and PyTorch, picture by picture, into Milvus
+	$(GO) run ./deploy/cluster up --dir $(CLUSTER)-bench --only milvus --milvus-port 19531
+	$(EXPORT_VENV)/bin/python triton_models/export/ingest_original.py --clipseek bin/clipseek --milvus 127.0.0.1:19531 $(BENCH_INGEST); \
+		code=$$?; $(GO) run ./deploy/cluster down --dir $(CLUSTER)-bench; exit $$code
+
 clean: ## remove what make has made, your pictures' index excepted
-	rm -rf bin .data .venv .tools .servers $(EXPORT_VENV) $(CLUSTER)
+	rm -rf bin .data .venv .tools .servers $(EXPORT_VENV) $(CLUSTER) $(CLUSTER)-bench

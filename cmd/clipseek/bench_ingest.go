@@ -86,12 +86,20 @@ func (p *program) benchIngest(ctx context.Context, paths []string, count int, fr
 	}
 	defer func() { err = errors.Join(err, all.Close()) }()
 	defer func() { err = errors.Join(err, core.Database().Drop(context.WithoutCancel(ctx), benchCollection)) }()
+	used, err := processorTime()
+	if err != nil {
+		return err
+	}
 	began := time.Now()
 	job, err := workOn(ctx, p.newScreen(), all, jobs.Spec{Sources: paths, Collection: benchCollection})
 	if err != nil {
 		return err
 	}
-	return p.printIngestBench(newIngestBench(job, cfg, time.Since(began)), asJSON)
+	bench := newIngestBench(job, cfg, time.Since(began))
+	if bench.CPU, err = sinceUsed(used); err != nil {
+		return err
+	}
+	return p.printIngestBench(bench, asJSON)
 }
 
 // ingestBench is what `bench ingest --json` prints. The seconds of a stage are those of everything that ran at the same
@@ -101,6 +109,7 @@ type ingestBench struct {
 	Failed   int64         `json:"failed"`
 	Bytes    int64         `json:"bytes"`
 	Seconds  float64       `json:"seconds"`
+	CPU      float64       `json:"cpu_seconds"` // of this process, on all cores
 	Rate     float64       `json:"pictures_per_second"`
 	PerCore  float64       `json:"pictures_per_second_and_core"`
 	Cores    int           `json:"cores"`
@@ -132,6 +141,12 @@ func newIngestBench(job jobs.Job, cfg app.Config, took time.Duration) ingestBenc
 	return out
 }
 
+// sinceUsed is the seconds of all processors since processorTime was used.
+func sinceUsed(used time.Duration) (float64, error) {
+	now, err := processorTime()
+	return (now - used).Seconds(), err
+}
+
 // busy is the share of its time that a part which is there so many times is at work.
 func busy(work, took time.Duration, parts int) float64 {
 	return float64(work) / float64(took) / float64(max(parts, 1))
@@ -144,7 +159,7 @@ func advice(t ingest.Times, cfg app.Config, took time.Duration, cores int) strin
 		workers = cores
 	}
 	encoding := busy(t.Encode, took, min(cfg.Ingest.InFlight, cfg.Encoder.Lanes.Bulk))
-	preparing, reading, writing := busy(t.Decode+t.Resize, took, workers), busy(t.Read, took, workers), busy(t.Write, took, cfg.Jobs.Parallel)
+	preparing, reading, writing := busy(t.Decode+t.Resize, took, workers), busy(t.Read, took, cfg.Ingest.Readers), busy(t.Write, took, cfg.Jobs.Parallel)
 	switch best := max(encoding, preparing, reading, writing); {
 	case best == encoding && cfg.Encoder.Kind == app.EncoderTriton:
 		return fmt.Sprintf("the encoder works %.0f %% of the time: add a GPU or an instance of the model, and raise ingest.in_flight and encoder.lanes.bulk", 100*encoding)
@@ -153,7 +168,7 @@ func advice(t ingest.Times, cfg app.Config, took time.Duration, cores int) strin
 	case best == preparing:
 		return fmt.Sprintf("preparing pictures takes %.0f %% of its workers' time: add cores, or another clipseek process on another machine", 100*preparing)
 	case best == reading:
-		return fmt.Sprintf("reading files takes %.0f %% of the workers' time: raise ingest.workers, or use a faster disk", 100*reading)
+		return fmt.Sprintf("reading files takes %.0f %% of the readers' time: raise ingest.readers, or use a faster disk", 100*reading)
 	}
 	return fmt.Sprintf("the index takes %.0f %% of the time of the batches under way: raise jobs.batch and jobs.parallel, or use a faster disk", 100*writing)
 }

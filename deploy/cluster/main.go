@@ -3,6 +3,7 @@
 //
 //	cluster up   --dir .cluster --models .cluster/models
 //	cluster down --dir .cluster
+//	cluster up   --dir DIR --only milvus --milvus-port 19531
 //
 // The folder holds data, logs and the process ids; servers that run already are left as they are.
 package main
@@ -36,6 +37,7 @@ func main() {
 // options are the flags of both commands.
 type options struct {
 	dir, models    string
+	only           string // the part to start; empty starts both
 	triton, milvus int // gRPC ports
 }
 
@@ -48,10 +50,14 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	flags.SetOutput(out)
 	flags.StringVar(&o.dir, "dir", ".cluster", "folder of data, logs and process ids")
 	flags.StringVar(&o.models, "models", ".cluster/models", "Triton's model repository")
+	flags.StringVar(&o.only, "only", "", "triton or milvus: start no other")
 	flags.IntVar(&o.triton, "triton-port", 8001, "gRPC port of Triton")
 	flags.IntVar(&o.milvus, "milvus-port", 19530, "gRPC port of Milvus")
 	if err := flags.Parse(args[1:]); err != nil {
 		return err
+	}
+	if o.only != "" && o.only != triton && o.only != milvus {
+		return fmt.Errorf("--only is %q; it must be %s or %s", o.only, triton, milvus)
 	}
 	switch args[0] {
 	case "up":
@@ -96,6 +102,9 @@ func up(ctx context.Context, o options, out io.Writer) error {
 		},
 	}
 	for _, part := range []string{triton, milvus} {
+		if o.only != "" && o.only != part {
+			continue
+		}
 		if pid, ok := running(o.dir, part); ok {
 			_, _ = fmt.Fprintf(out, "%s runs already, process %d\n", part, pid)
 			continue

@@ -167,34 +167,6 @@ func (b *batch) countKept(known *index.Record) (indexed bool) {
 	return false
 }
 
-// prepareAll prepares the tasks on the shared workers.
-func (b *batch) prepareAll(ctx context.Context, tasks []task) error {
-	var workers errgroup.Group
-	workers.SetLimit(b.cfg.Workers)
-	for _, t := range tasks {
-		if ctx.Err() != nil {
-			break
-		}
-		workers.Go(func() error {
-			select {
-			case w := <-b.workers:
-				err := b.prepare(ctx, w, t)
-				b.workers <- w
-				if ctx.Err() != nil {
-					return ctx.Err()
-				}
-				if err != nil {
-					b.fail(t.item, err)
-				}
-				return nil
-			case <-ctx.Done():
-				return ctx.Err()
-			}
-		})
-	}
-	return errors.Join(workers.Wait(), ctx.Err())
-}
-
 func (b *batch) fail(item source.Item, err error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

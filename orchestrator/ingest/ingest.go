@@ -1,9 +1,9 @@
 // Package ingest brings pictures into an index: read, prepare, encode, upsert.
 //
 // The unit is a batch of items, some dozens. Batches may be under way at the same time, in any number: they share the
-// workers that read and prepare pictures and the places at the encoder, so that it has the next group ready while the
-// last is written. A picture is unchanged when its size and time, or else its hash, are those of its record. Ids come from
-// the item's key, so a batch that is done twice, or cut short and done again, loses and doubles nothing.
+// readers of files, the workers that prepare pictures and the places at the encoder, so that it has the next group ready
+// while the last is written. A picture is unchanged when its size and time, or else its hash, are those of its record.
+// Ids come from the item's key, so a batch that is done twice, or cut short and done again, loses and doubles nothing.
 //
 //	result, err := ingester.Do(ctx, ingest.Work{Collection: photos, Source: src, Items: items})
 //
@@ -26,17 +26,20 @@ import (
 
 // Config bounds the work of one process.
 type Config struct {
-	Group    int           `koanf:"group"`     // pictures encoded together
-	InFlight int           `koanf:"in_flight"` // groups encoded at once
-	Workers  int           `koanf:"workers"`   // pictures read and prepared at once; 0 is one for each core
-	Recent   int           `koanf:"recent"`    // pictures whose vectors are remembered for twins of the same bytes; 0 for none
-	Patience time.Duration `koanf:"patience"`  // how long a batch waits for an encoder or index that does not answer
-	Roots    []string      `koanf:"roots"`     // folders below which requests may name a folder to ingest; empty allows none
+	Group     int           `koanf:"group"`      // pictures encoded together
+	InFlight  int           `koanf:"in_flight"`  // groups encoded at once
+	Workers   int           `koanf:"workers"`    // pictures prepared at once; 0 is one for each core
+	Readers   int           `koanf:"readers"`    // files read at once, or read and waiting for a worker
+	ReadAhead int64         `koanf:"read_ahead"` // bytes of files in memory, those at the workers included; a larger one is read alone
+	Recent    int           `koanf:"recent"`     // pictures whose vectors are remembered for twins of the same bytes; 0 for none
+	Patience  time.Duration `koanf:"patience"`   // how long a batch waits for an encoder or index that does not answer
+	Roots     []string      `koanf:"roots"`      // folders below which requests may name a folder to ingest; empty allows none
 }
 
-// Default encodes 16 pictures at once. A thousand vectors of 768 take 3 MB.
+// Default encodes 16 pictures at once. A thousand vectors of 768 take 3 MB. Eight photos of 12 megapixels and the two or
+// more at the workers are some 50 MB.
 func Default() Config {
-	return Config{Group: 16, InFlight: 1, Recent: 1000, Patience: 30 * time.Second}
+	return Config{Group: 16, InFlight: 1, Readers: 8, ReadAhead: 64 << 20, Recent: 1000, Patience: 30 * time.Second}
 }
 
 // Validate reports every fault.
@@ -45,9 +48,18 @@ func (c Config) Validate() error {
 		fault.Between("group", c.Group, 1, 1024, 16),
 		fault.Between("in_flight", c.InFlight, 1, 1024, 1),
 		fault.Between("workers", c.Workers, 0, 1024, 0),
+		fault.Between("readers", c.Readers, 1, 1024, 8),
+		c.checkReadAhead(),
 		fault.Between("recent", c.Recent, 0, 1_000_000, 1000),
 		c.checkPatience(),
 	)
+}
+
+func (c Config) checkReadAhead() error {
+	if c.ReadAhead < 1<<20 {
+		return fault.Invalid("read_ahead = %d must be at least %d (1 MiB), for example %d", c.ReadAhead, 1<<20, Default().ReadAhead)
+	}
+	return nil
 }
 
 func (c Config) checkPatience() error {
@@ -66,7 +78,8 @@ type Ingester struct {
 	model   string // what records say of their vector
 	now     func() time.Time
 
-	workers chan *worker  // a picture needs one while it is read and prepared
+	files   *reading
+	workers chan *worker  // a picture needs one while it is prepared
 	places  chan struct{} // a group holds one while it is encoded
 	groups  sync.Pool     // *imageprep.Batch of cfg.Group pictures
 	recent  *lru.Cache[string, encoder.Vector]
@@ -74,7 +87,7 @@ type Ingester struct {
 
 // worker is memory that one picture after the other goes through.
 type worker struct {
-	file   []byte
+	file   []byte // the one that is being prepared
 	pixels []byte // one prepared picture
 }
 
@@ -85,7 +98,7 @@ func New(cfg Config, decoder *imageprep.Decoder, spec imageprep.Spec, enc encode
 	}
 	g := &Ingester{
 		cfg: cfg, decoder: decoder, spec: spec, enc: enc, model: enc.Card().Identity(), now: time.Now,
-		workers: make(chan *worker, cfg.Workers), places: make(chan struct{}, cfg.InFlight),
+		files: newReading(cfg.Readers, cfg.ReadAhead), workers: make(chan *worker, cfg.Workers), places: make(chan struct{}, cfg.InFlight),
 	}
 	g.groups.New = func() any { b := imageprep.NewBatch(cfg.Group, spec.Size); return &b }
 	for range cfg.Workers {

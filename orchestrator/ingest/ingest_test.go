@@ -414,7 +414,7 @@ func TestOneRefusedPicture(t *testing.T) {
 func TestConfigFaults(t *testing.T) {
 	t.Parallel()
 	err := ingest.Config{Workers: -1, Patience: -1}.Validate()
-	for _, want := range []string{"group", "workers", "patience"} {
+	for _, want := range []string{"group", "workers", "readers", "read_ahead", "patience"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v lacks %s", err, want)
 		}

@@ -37,8 +37,7 @@ func (g *Ingester) sameModel(known *index.Record) bool {
 	return known.Fields[index.FieldModel] == g.model
 }
 
-// prepare reads one item into the worker's memory and brings its picture into the group, or finds that nothing is to be
-// encoded. A panic is that item's failure.
+// prepare brings the picture of the worker's file into the group, or finds that nothing is to be encoded. A panic is that item's failure.
 func (b *batch) prepare(ctx context.Context, w *worker, t task) (err error) {
 	claimed := "" // the hash of a picture that others of the batch may wait for
 	defer func() {
@@ -50,9 +49,6 @@ func (b *batch) prepare(ctx context.Context, w *worker, t task) (err error) {
 			err = nil // it has been told to this item too
 		}
 	}()
-	if err := b.read(ctx, w, t.item); err != nil {
-		return err
-	}
 	if t.item.Bytes == 0 { // the source could not say
 		t.item.Bytes = int64(len(w.file))
 	}
@@ -105,24 +101,6 @@ func (b *batch) keep(t task) error {
 	defer b.mu.Unlock()
 	b.countKept(t.known)
 	b.done = append(b.done, entry{item: t.item, record: renewed, kept: true})
-	return nil
-}
-
-func (b *batch) read(ctx context.Context, w *worker, item source.Item) error {
-	defer b.time(&b.result.Times.Read)()
-	reader, err := b.Source.Open(ctx, item)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = reader.Close() }() // nothing was written
-	file, err := b.decoder.Read(reader, item.Bytes, w.file)
-	if err != nil {
-		return err
-	}
-	w.file = file
-	b.mu.Lock()
-	b.result.Bytes += int64(len(file))
-	b.mu.Unlock()
 	return nil
 }
 
