@@ -31,26 +31,33 @@ const benchCollection = "clipseek_bench_ingest"
 
 func (p *program) benchIngestCommand() *cobra.Command {
 	var asJSON, free bool
-	var count int
+	var count, searches int
 	cmd := &cobra.Command{
 		Use:   "ingest [PATH...]",
 		Short: "Time an ingest as a whole, stage by stage",
 		Long: `Ingest pictures into an empty collection with a queue of its own, both removed afterwards, and print where the time goes and
-which part to add. Without PATH, photo-like JPEG files of 640 x 480 are made up.` + exitCodesHelp,
+which part to add. Without PATH, photo-like JPEG files of 640 x 480 are made up.
+
+With --search 20, twenty texts a second, which all differ, are searched for beside the ingest, and then for some seconds alone in
+the collection that is now full; what they took is compared.` + exitCodesHelp,
 		RunE: func(cmd *cobra.Command, paths []string) error {
 			if count < 1 || count > 1_000_000 {
 				return usageError{fault.Invalid("--count is %d; it must be 1 to 1000000", count)}
 			}
-			return p.benchIngest(cmd.Context(), paths, count, free, asJSON)
+			if searches < 0 || searches > 1000 {
+				return usageError{fault.Invalid("--search is %d; it must be 0 to 1000", searches)}
+			}
+			return p.benchIngest(cmd.Context(), paths, count, searches, free, asJSON)
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print a JSON object")
 	cmd.Flags().BoolVar(&free, "free-encoder", false, "encode nothing, to measure everything else")
+	cmd.Flags().IntVar(&searches, "search", 0, "how many texts are searched for in a second, beside the ingest and alone (0: none)")
 	cmd.Flags().IntVar(&count, "count", 500, "how many pictures are made up")
 	return cmd
 }
 
-func (p *program) benchIngest(ctx context.Context, paths []string, count int, free, asJSON bool) (err error) {
+func (p *program) benchIngest(ctx context.Context, paths []string, count, searches int, free, asJSON bool) (err error) {
 	cfg, log, err := p.load()
 	if err != nil {
 		return err
@@ -86,20 +93,42 @@ func (p *program) benchIngest(ctx context.Context, paths []string, count int, fr
 	}
 	defer func() { err = errors.Join(err, all.Close()) }()
 	defer func() { err = errors.Join(err, core.Database().Drop(context.WithoutCancel(ctx), benchCollection)) }()
-	used, err := processorTime()
+	bench, err := timeIngest(ctx, p.newScreen(), all, core, cfg, paths, searches)
 	if err != nil {
-		return err
-	}
-	began := time.Now()
-	job, err := workOn(ctx, p.newScreen(), all, jobs.Spec{Sources: paths, Collection: benchCollection})
-	if err != nil {
-		return err
-	}
-	bench := newIngestBench(job, cfg, time.Since(began))
-	if bench.CPU, err = sinceUsed(used); err != nil {
 		return err
 	}
 	return p.printIngestBench(bench, asJSON)
+}
+
+// timeIngest does the ingest, with so many searches a second beside it.
+func timeIngest(ctx context.Context, screen *screen, all *app.Jobs, core *app.Core, cfg app.Config, paths []string, searches int) (bench ingestBench, err error) {
+	work := func() error {
+		used, err := processorTime()
+		if err != nil {
+			return err
+		}
+		began := time.Now()
+		job, err := workOn(ctx, screen, all, jobs.Spec{Sources: paths, Collection: benchCollection})
+		if err != nil {
+			return err
+		}
+		bench = newIngestBench(job, cfg, time.Since(began))
+		now, err := processorTime()
+		bench.CPU = (now - used).Seconds()
+		return err
+	}
+	if searches == 0 {
+		err = work()
+		return bench, err
+	}
+	photos, err := core.Make(ctx, benchCollection)
+	if err != nil {
+		return bench, err
+	}
+	pacer := &pacer{searcher: core.Searcher, photos: photos, perSecond: searches}
+	compared, err := pacer.beside(ctx, work)
+	bench.Search = compared
+	return bench, err
 }
 
 // ingestBench is what `bench ingest --json` prints. The seconds of a stage are those of everything that ran at the same
@@ -115,6 +144,7 @@ type ingestBench struct {
 	Cores    int           `json:"cores"`
 	Stages   []ingestStage `json:"stages"`
 	Advice   string        `json:"advice"`
+	Search   *searchBench  `json:"search,omitempty"`
 }
 
 type ingestStage struct {
@@ -139,12 +169,6 @@ func newIngestBench(job jobs.Job, cfg app.Config, took time.Duration) ingestBenc
 	}
 	out.Advice = advice(t, cfg, took, cores)
 	return out
-}
-
-// sinceUsed is the seconds of all processors since processorTime was used.
-func sinceUsed(used time.Duration) (float64, error) {
-	now, err := processorTime()
-	return (now - used).Seconds(), err
 }
 
 // busy is the share of its time that a part which is there so many times is at work.
@@ -185,6 +209,10 @@ func (p *program) printIngestBench(b ingestBench, asJSON bool) error {
 	_, err := fmt.Fprintln(table, strings.Join(lines, "\n"))
 	err = errors.Join(err, table.Flush())
 	_, lineErr := fmt.Fprintf(p.out, "%d pictures in %.1f s: %.1f a second, %.1f for each of %d cores\n%s\n", b.Pictures, b.Seconds, b.Rate, b.PerCore, b.Cores, b.Advice)
+	if b.Search != nil {
+		_, searchErr := fmt.Fprint(p.out, b.Search.lines())
+		lineErr = errors.Join(lineErr, searchErr)
+	}
 	return errors.Join(err, lineErr)
 }
 

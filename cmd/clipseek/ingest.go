@@ -172,7 +172,7 @@ func workOn(ctx context.Context, screen *screen, all *app.Jobs, spec jobs.Spec) 
 	}
 	begun := job.ID
 	err = screen.during(func() (err error) {
-		job, err = all.Run(ctx, begun, func(f jobs.Failure) { screen.line(fmt.Sprintf("failed: %s: %s", f.Path, f.Reason)) })
+		job, err = all.Run(ctx, begun, func(f jobs.Failure) { screen.line(visible(fmt.Sprintf("failed: %s: %s", f.Path, f.Reason))) })
 		return err
 	}, func() string {
 		now, err := all.Get(ctx, begun)
@@ -243,7 +243,7 @@ func progressLine(job jobs.Job) string {
 		text += fmt.Sprintf(", %s left", left.Round(time.Second))
 	}
 	if job.Waiting != "" {
-		text += "; waiting: " + job.Waiting
+		text += "; waiting: " + visible(job.Waiting)
 	}
 	return text
 }

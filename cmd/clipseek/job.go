@@ -82,7 +82,7 @@ func (p *program) jobListCommand() *cobra.Command {
 					}
 					n := job.Progress
 					rows = append(rows, fmt.Sprintf("%s\t%s\t%d\t%d\t%d\t%d\t%s\t%s\t%s", job.ID, job.State, n.Found, n.Indexed, n.Unchanged, n.Failed,
-						job.Created.Local().Format(time.DateTime), job.Collection, job.Path()))
+						job.Created.Local().Format(time.DateTime), job.Collection, visible(job.Path())))
 				}
 				if asJSON {
 					return nil
@@ -156,7 +156,7 @@ func (p *program) printJob(job jobs.Job, asJSON bool) error {
 		return json.NewEncoder(p.out).Encode(httpapi.NewJob(job))
 	}
 	rows := []string{
-		"id\t" + job.ID, "state\t" + string(job.State), "collection\t" + job.Collection, "path\t" + job.Path(),
+		"id\t" + job.ID, "state\t" + string(job.State), "collection\t" + job.Collection, "path\t" + visible(job.Path()),
 		"created\t" + job.Created.Local().Format(time.DateTime), "progress\t" + progressLine(job),
 	}
 	if job.Partition != "" {
@@ -166,7 +166,7 @@ func (p *program) printJob(job jobs.Job, asJSON bool) error {
 		rows = append(rows, "ended\t"+job.Ended.Local().Format(time.DateTime))
 	}
 	if job.Error != "" {
-		rows = append(rows, "error\t"+job.Error)
+		rows = append(rows, "error\t"+visible(job.Error))
 	}
 	return p.table(rows...)
 }

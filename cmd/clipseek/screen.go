@@ -3,8 +3,12 @@ package main
 import (
 	"fmt"
 	"os"
+	"strconv"
+	"strings"
 	"sync"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/mattn/go-isatty"
 )
@@ -76,4 +80,25 @@ func (s *screen) clear() {
 		_, _ = fmt.Fprint(s.p.err, eraseLine)
 		s.shown = false
 	}
+}
+
+// visible writes what is in a file's name and would break a line or steer the terminal as Go does: a newline as \n, a byte
+// that is no UTF-8 as \xe9. Other text stays as it is.
+func visible(text string) string {
+	hidden := func(r rune) bool { return unicode.In(r, unicode.Cc, unicode.Zl, unicode.Zp, unicode.Bidi_Control) }
+	if utf8.ValidString(text) && !strings.ContainsFunc(text, hidden) {
+		return text
+	}
+	var out strings.Builder
+	for i, r := range text {
+		switch _, size := utf8.DecodeRuneInString(text[i:]); {
+		case r == utf8.RuneError && size == 1:
+			fmt.Fprintf(&out, `\x%02x`, text[i])
+		case hidden(r):
+			out.WriteString(strings.Trim(strconv.QuoteRuneToASCII(r), "'"))
+		default:
+			out.WriteRune(r)
+		}
+	}
+	return out.String()
 }

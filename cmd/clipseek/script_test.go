@@ -21,7 +21,7 @@ import (
 
 // TestMain lets the scripts run this binary as the command.
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"clipseek": main})
+	testscript.Main(m, map[string]func(){"clipseek": main, "nats-server": natsServer})
 }
 
 // TestScripts runs testdata/*.txtar, each in a folder of its own with pictures in photos/ and data in data/. A server at

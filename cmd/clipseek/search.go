@@ -118,7 +118,7 @@ func (p *program) printHits(cfg app.Config, answer search.Answer) error {
 		}
 	}
 	for _, hit := range answer.Hits {
-		if _, err := fmt.Fprintf(p.out, "%.4f  %s\n", hit.Score, hit.Path); err != nil {
+		if _, err := fmt.Fprintf(p.out, "%.4f  %s\n", hit.Score, visible(hit.Path)); err != nil {
 			return err
 		}
 	}

@@ -34,6 +34,7 @@ const (
 	childFolder = "JOBS_TEST_FOLDER" // what it ingests; makes a child of the process
 	childData   = "JOBS_TEST_DATA"
 	childLethal = "JOBS_TEST_LETHAL" // the name of a file that kills the process which opens it
+	childTriton = "JOBS_TEST_TRITON" // the address of the Triton that it uses; it ends abruptly when it waits for that
 	childServer = "JOBS_TEST_SERVER" // the port of the NATS server that the process is, with its files in the folder
 )
 
@@ -76,6 +77,10 @@ func (l lethal) Open(ctx context.Context, item source.Item) (io.ReadCloser, erro
 func child(folder string) error {
 	ctx := context.Background()
 	cfg := childConfig(os.Getenv(childData), os.Getenv("JOBS_TEST_LIBRARY"))
+	away := os.Getenv(childTriton)
+	if away != "" {
+		cfg.Encoder.Kind, cfg.Encoder.Triton.Endpoints = app.EncoderTriton, []string{away}
+	}
 	log := telemetry.New(cfg.Log, os.Stderr)
 	core, err := app.OpenCore(ctx, cfg, log)
 	if err != nil {
@@ -96,6 +101,14 @@ func child(folder string) error {
 	job, _, err := all.Start(ctx, jobs.Spec{Sources: []string{folder}, Collection: cfg.Collection})
 	if err != nil {
 		return err
+	}
+	if away != "" {
+		all.Work(job.ID)
+		for job := range all.Watch(ctx, job.ID, time.Millisecond) {
+			if job.Waiting != "" {
+				_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
+			}
+		}
 	}
 	job, err = all.Run(ctx, job.ID, nil)
 	if err != nil {
@@ -376,4 +389,19 @@ func TestPoison(t *testing.T) {
 		t.Errorf("ledger = %+v", got.ledger)
 	}
 	t.Logf("%d processes died", deaths)
+}
+
+// TestKilledWhileWaiting kills processes that wait for an encoder, more often than an item may have processes die under it:
+// no item is blamed for that.
+func TestKilledWhileWaiting(t *testing.T) {
+	t.Parallel()
+	folder, data := album(t, 5, 1), t.TempDir()
+	for range 2*jobs.Default().Tries + 3 {
+		p := begin(t, data, folder, childTriton+"=127.0.0.1:1")
+		if err := p.cmd.Wait(); err == nil || p.cmd.ProcessState.Sys().(syscall.WaitStatus).Signal() != syscall.SIGKILL {
+			t.Fatalf("a process is not killed: %v\n%s", err, p.err)
+		}
+	}
+	begin(t, data, folder).end(t)
+	want(t, contentOf(t, data, folder).job, jobs.Done, 6, 5, 0, 1)
 }

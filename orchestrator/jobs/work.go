@@ -295,7 +295,12 @@ func (t *task) do(ctx context.Context) error {
 func (t *task) ingest(ctx context.Context, items []source.Item, result *outcome) ([]ingest.Failure, error) {
 	done, err := t.deps.Ingester.Do(ctx, ingest.Work{
 		Collection: t.collection, Source: t.src, Items: items, Since: t.since,
-		Waiting: func(err error) { t.waitFor(t.id, err) },
+		Waiting: func(err error) {
+			t.waitFor(t.id, err)
+			if err != nil {
+				t.excuse(ctx)
+			}
+		},
 	})
 	if err == nil {
 		result.add(done)
@@ -303,8 +308,19 @@ func (t *task) ingest(ctx context.Context, items []source.Item, result *outcome)
 	return done.Failures, err
 }
 
+// excuse has no item blamed for the end of this process from now on: it waits for a server, and whoever ends it meanwhile
+// does so for reasons of his own.
+func (t *task) excuse(ctx context.Context) {
+	if t.mark.At == 0 { // always so unless items are done one by one
+		return
+	}
+	t.mark.At = 0
+	_ = t.write(ctx) // the next write says so too
+}
+
 // oneByOne does a batch under which processes have died, so that it shows which item it is. That one ends in the ledger.
-// Nothing else is under way in this process meanwhile.
+// One that has been done since is not blamed for deaths before: somebody may end processes at any moment. Nothing else is
+// under way in this process meanwhile.
 func (t *task) oneByOne(ctx context.Context, items []source.Item, result *outcome) (failures []ingest.Failure, err error) {
 	for i, item := range items {
 		if deaths := t.mark.Deaths[i+1]; deaths >= t.cfg.Tries {
@@ -324,6 +340,7 @@ func (t *task) oneByOne(ctx context.Context, items []source.Item, result *outcom
 			return nil, err
 		}
 		failures = append(failures, failed...)
+		delete(t.mark.Deaths, i+1)
 	}
 	return failures, nil
 }

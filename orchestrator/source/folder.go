@@ -19,7 +19,8 @@ import (
 //
 // A tree is walked in the order of names. Hidden files and folders (a leading dot) are left out below the roots. A
 // symbolic link to a file counts as a file; a link to a folder is not followed, so that a loop cannot trap the walk. A
-// single file counts as a picture whatever its ending, since somebody named it.
+// root that is itself a link is followed, since somebody named it, and paths begin with the link: they stay when it leads
+// elsewhere. A single file counts as a picture whatever its ending.
 type Folders struct {
 	roots []string // absolute, cleaned
 }
@@ -127,9 +128,13 @@ func (w *walker) walk(ctx context.Context) bool {
 		}
 		return give(item, err)
 	}
-	err := filepath.WalkDir(w.root, func(path string, entry fs.DirEntry, err error) error {
+	first := enterable(w.root)
+	err := filepath.WalkDir(first, func(path string, entry fs.DirEntry, err error) error {
 		if ctx.Err() != nil {
 			return ctx.Err()
+		}
+		if path == first {
+			path = w.root
 		}
 		if err != nil { // a folder that cannot be listed
 			if path == w.after {
@@ -151,6 +156,18 @@ func (w *walker) walk(ctx context.Context) bool {
 		return false
 	}
 	return goOn
+}
+
+// enterable is a root as WalkDir goes into it: a link to a folder needs a separator behind it.
+func enterable(root string) string {
+	link, err := os.Lstat(root)
+	if err != nil || link.Mode()&fs.ModeSymlink == 0 {
+		return root
+	}
+	if to, err := os.Stat(root); err != nil || !to.IsDir() {
+		return root
+	}
+	return root + string(filepath.Separator)
 }
 
 // passed tells whether the walk has been at path, and at all that lies below it, when it comes to after: it goes through

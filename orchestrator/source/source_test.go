@@ -165,6 +165,71 @@ func TestFoldersLinks(t *testing.T) {
 	}
 }
 
+// TestFoldersRootIsLink names a folder by a link, and by a link to that.
+func TestFoldersRootIsLink(t *testing.T) {
+	t.Parallel()
+	root := tree(t, "disk/1.jpg", "disk/in/2.jpg", "single.jpg")
+	for link, target := range map[string]string{"photos": "disk", "again": "photos", "disk/loop": "..", "picture": "single.jpg", "self": "self"} {
+		if err := os.Symlink(target, filepath.Join(root, link)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, test := range map[string]struct {
+		roots []string
+		want  []string
+	}{
+		"link":                {[]string{"photos"}, []string{"photos/1.jpg", "photos/in/2.jpg"}},
+		"link to a link":      {[]string{"again"}, []string{"again/1.jpg", "again/in/2.jpg"}},
+		"below a link":        {[]string{"photos/in"}, []string{"photos/in/2.jpg"}},
+		"link and below":      {[]string{"photos", "photos/in"}, []string{"photos/1.jpg", "photos/in/2.jpg"}},
+		"loop that is named":  {[]string{"disk/loop"}, []string{"disk/loop/disk/1.jpg", "disk/loop/disk/in/2.jpg", "disk/loop/single.jpg"}},
+		"link to one picture": {[]string{"picture"}, []string{"picture"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var roots []string
+			for _, r := range test.roots {
+				roots = append(roots, filepath.Join(root, r))
+			}
+			s, err := source.NewFolders(roots...)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, faults := list(t, s, root)
+			if slices.Sort(got); !slices.Equal(got, test.want) || len(faults) > 0 {
+				t.Errorf("items = %q, faults = %v, want %q", got, faults, test.want)
+			}
+			places := map[string]string{}
+			var order []string
+			for item, err := range s.Items(t.Context(), "") {
+				if err != nil {
+					t.Fatal(err)
+				}
+				order, places[item.Path] = append(order, item.Path), item.Place
+			}
+			for i, path := range order { // it goes on from each
+				var rest []string
+				for item := range s.Items(t.Context(), places[path]) {
+					rest = append(rest, item.Path)
+				}
+				if !slices.Equal(rest, order[i+1:]) {
+					t.Errorf("behind %s come %q, want %q", path, rest, order[i+1:])
+				}
+			}
+		})
+	}
+	glob, err := source.NewGlob(filepath.Join(root, "photos", "*.jpg"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, _ := list(t, glob, root); !slices.Equal(got, []string{"photos/1.jpg"}) {
+		t.Errorf("a pattern below a link: %q", got)
+	}
+	if _, err := source.NewFolders(filepath.Join(root, "self")); fault.KindOf(err) != fault.KindInvalid || !strings.Contains(fault.Public(err), "self cannot be read: too many levels") {
+		t.Errorf("a link to itself: %v", err)
+	}
+}
+
 func TestFoldersFaults(t *testing.T) {
 	t.Parallel()
 	root := tree(t, "1.jpg")
