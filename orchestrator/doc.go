@@ -23,6 +23,7 @@
 //	thumbnail    small copies of pictures, kept in a folder
 //	ingest       read, prepare, encode, upsert
 //	search       the one query path
+//	removal      takes out of a collection what somebody names and what has gone
 //	jobs         whole sources into collections, durably, by any number of processes
 //	jobs/natsd       the NATS server that the processes of a data folder share
 //	httpapi      routes, wire types, errors to statuses, who may ask
@@ -30,6 +31,6 @@
 //	telemetry    what the program tells about itself
 //	app          the composition root: the only package that imports implementations
 //
-// Imports point one way: cmd -> app -> httpapi -> jobs -> search, ingest -> contracts -> fault, model. An implementation
+// Imports point one way: cmd -> app -> httpapi -> jobs -> search, ingest, removal -> contracts -> fault, model. An implementation
 // imports its contract and never a sibling. The linter's depguard rules (.golangci.yml) hold everyone to it.
 package orchestrator

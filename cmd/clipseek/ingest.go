@@ -27,6 +27,8 @@ type summary struct {
 	Indexed     int64          `json:"indexed"`
 	Unchanged   int64          `json:"unchanged"`
 	Failed      int64          `json:"failed"`
+	Removed     int64          `json:"removed"`
+	Notice      string         `json:"notice,omitempty"`
 	Bytes       int64          `json:"bytes"`
 	Seconds     float64        `json:"seconds"`
 	Rate        float64        `json:"pictures_per_second"`
@@ -38,6 +40,7 @@ func newSummary(job jobs.Job, interrupted bool) summary {
 	done := job.Progress
 	return summary{
 		Job: job.ID, Found: done.Found, Indexed: done.Indexed, Unchanged: done.Unchanged, Failed: done.Failed, Bytes: done.Bytes,
+		Removed: done.Removed, Notice: done.Notice,
 		Seconds: hundredths(done.Elapsed.Seconds()), Rate: hundredths(done.Rate()),
 		Interrupted: interrupted, Failures: append([]jobs.Failure{}, done.Failures...),
 	}
@@ -48,6 +51,7 @@ type ingestFlags struct {
 	partition      string
 	tables         jobs.Tables
 	asJSON, detach bool
+	sync           syncFlags
 }
 
 func (p *program) ingestCommand() *cobra.Command {
@@ -61,7 +65,10 @@ that ends in .txt, one a line (- is standard input), or a table that ends in .cs
 indexed and unchanged (size and time, else the hash) is skipped; a picture that fails is listed with its reason and stops nothing.
 
 The work is a job, which is on the disk: whatever ends this command (Ctrl-C, a crash), running it again goes on with it, and
-so does a service on the same data folder. ` + "`clipseek job`" + ` shows and steers jobs.` + exitCodesHelp,
+so does a service on the same data folder. ` + "`clipseek job`" + ` shows and steers jobs.
+
+--sync removes, at the end, the pictures that have gone from these sources. What cannot be seen wholly stays, and so does all of
+it (exit code 3) where nobody can be asked and --yes is missing.` + exitCodesHelp,
 		Args: args(cobra.MinimumNArgs(1)),
 		RunE: func(cmd *cobra.Command, paths []string) error {
 			return p.ingest(cmd.Context(), paths, flags)
@@ -74,31 +81,35 @@ so does a service on the same data folder. ` + "`clipseek job`" + ` shows and st
 	set.StringVar(&flags.tables.Key, "key", "", "`NAME` of the column of a table that names its pictures for good; URL or path if left out")
 	set.BoolVar(&flags.tables.AnyPath, "any-path", false, "let a table name files outside its folder and ingest.roots")
 	set.BoolVar(&flags.asJSON, "json", false, "print a summary object on standard output")
+	flags.sync.add(cmd)
 	set.BoolVar(&flags.detach, "detach", false, "make the job and leave the work to a service on the same data folder")
 	return cmd
 }
 
 func (p *program) ingest(ctx context.Context, paths []string, flags ingestFlags) (err error) {
+	if err := flags.sync.check(paths, flags.detach); err != nil {
+		return err
+	}
 	cfg, log, err := p.load()
 	if err != nil {
 		return err
 	}
 	screen := p.newScreen()
-	spec := jobs.Spec{Tables: flags.tables, Collection: cfg.Collection, Partition: flags.partition}
+	spec := jobs.Spec{Tables: flags.tables, Collection: cfg.Collection, Partition: flags.partition, Sync: flags.sync.spec()}
 	if spec.Sources, err = p.absolute(cfg, paths); err != nil {
 		return err
 	}
 	if err := checkSources(ctx, screen, cfg, spec); err != nil { // before the model is loaded: a mistyped path is told at once
 		return err
 	}
-	if flags.detach {
-		return p.withJobs(ctx, func(all *app.Jobs) error {
-			job, _, err := all.Start(ctx, spec)
-			if err != nil {
-				return err
-			}
-			return p.printJob(job, flags.asJSON)
+	if flags.sync.dryRun {
+		return p.withCollection(ctx, cfg.Collection, func(photos index.Index) error {
+			_, err := p.removeGone(ctx, screen, cfg, photos, spec, flags.sync)
+			return err
 		})
+	}
+	if flags.detach {
+		return p.leave(ctx, spec, flags.asJSON)
 	}
 	core, err := app.OpenCore(ctx, cfg, log)
 	if err != nil {
@@ -120,6 +131,7 @@ func (p *program) ingest(ctx context.Context, paths []string, flags ingestFlags)
 	}
 	interrupted := ctx.Err() != nil && errors.Is(runErr, context.Canceled)
 	screen.line(sentence(job.Progress, interrupted))
+	left := p.endSync(ctx, screen, cfg, photos, &job, flags.sync)
 	if job.State == jobs.Done {
 		hintAtBuilding(ctx, screen, cfg.Collection, photos)
 	}
@@ -128,7 +140,22 @@ func (p *program) ingest(ctx context.Context, paths []string, flags ingestFlags)
 			return err
 		}
 	}
-	return outcome(job, runErr, interrupted)
+	failed := outcome(job, runErr, interrupted)
+	if left != nil && (failed == nil || errors.Is(failed, errSomeFailed)) {
+		return left
+	}
+	return failed
+}
+
+// leave makes the job for a service on the same data folder.
+func (p *program) leave(ctx context.Context, spec jobs.Spec, asJSON bool) error {
+	return p.withJobs(ctx, func(all *app.Jobs) error {
+		job, _, err := all.Start(ctx, spec)
+		if err != nil {
+			return err
+		}
+		return p.printJob(job, asJSON)
+	})
 }
 
 // absolute names sources so that another process, in another folder, finds them. A list on the standard input is kept.

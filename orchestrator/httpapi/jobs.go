@@ -8,6 +8,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"clipseek/orchestrator/fault"
 	"clipseek/orchestrator/ingest"
 	"clipseek/orchestrator/jobs"
 )
@@ -26,6 +27,8 @@ type Job struct {
 	Indexed     int64          `json:"indexed"`
 	Unchanged   int64          `json:"unchanged"`
 	Failed      int64          `json:"failed"`
+	Removed     int64          `json:"removed" doc:"pictures that had gone, where sync was asked for"`
+	Notice      string         `json:"notice,omitempty" doc:"what sync did not remove, and why"`
 	Bytes       int64          `json:"bytes" doc:"read"`
 	Rate        float64        `json:"pictures_per_second" doc:"of the last half minute, or of the whole when it has ended"`
 	Seconds     float64        `json:"seconds" doc:"of work; pauses of more than a minute do not count"`
@@ -61,7 +64,7 @@ func NewJob(j jobs.Job) Job {
 	p := j.Progress
 	out := Job{
 		ID: j.ID, Collection: j.Collection, Partition: j.Partition, Path: j.Path(), State: string(j.State), Created: j.Created.UTC(),
-		Found: p.Found, Listed: p.Listed, Indexed: p.Indexed, Unchanged: p.Unchanged, Failed: p.Failed, Bytes: p.Bytes,
+		Found: p.Found, Listed: p.Listed, Indexed: p.Indexed, Unchanged: p.Unchanged, Failed: p.Failed, Removed: p.Removed, Notice: p.Notice, Bytes: p.Bytes,
 		Rate: round(p.Lately), Seconds: round(p.Elapsed.Seconds()), Waiting: j.Waiting, Stages: newStages(p.Times),
 		Failures: append([]jobs.Failure{}, p.Failures...), Error: j.Error, ErrorKind: j.Kind,
 	}
@@ -82,6 +85,8 @@ type ingestInput struct {
 	Body struct {
 		Path      string `json:"path" doc:"a folder or picture below one of the service's roots (GET /v1/info)" example:"/srv/pictures"`
 		Partition string `json:"partition,omitempty" doc:"the partition that the pictures go into"`
+		Sync      bool   `json:"sync,omitempty" doc:"at the end, remove from the collection the pictures of this path whose file has gone; POST /v1/collections/{collection}/gone counts them first"`
+		SyncLimit int64  `json:"sync_limit,omitempty" minimum:"0" doc:"remove at most so many, or none; 0 is up to half of the pictures of a source, and none below folders that are empty now"`
 	}
 }
 
@@ -135,6 +140,9 @@ func (s *Server) jobRoutes(api huma.API) {
 }
 
 func (s *Server) ingest(ctx context.Context, in *ingestInput) (*jobOutput, error) {
+	if in.Body.SyncLimit > 0 && !in.Body.Sync {
+		return nil, fault.Invalid("sync_limit says how much sync may remove; set sync to true, or leave it out")
+	}
 	path, err := s.deps.Roots.Resolve(in.Body.Path)
 	if err != nil {
 		return nil, err
@@ -147,7 +155,8 @@ func (s *Server) ingest(ctx context.Context, in *ingestInput) (*jobOutput, error
 	if err != nil {
 		return nil, err
 	}
-	job, _, err := s.deps.Jobs.Start(ctx, jobs.Spec{Sources: []string{path}, Collection: in.Collection, Partition: in.Body.Partition})
+	job, _, err := s.deps.Jobs.Start(ctx, jobs.Spec{Sources: []string{path}, Collection: in.Collection, Partition: in.Body.Partition,
+		Sync: jobs.Sync{On: in.Body.Sync, Limit: in.Body.SyncLimit}})
 	if err != nil {
 		return nil, err
 	}

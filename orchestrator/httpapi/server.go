@@ -115,6 +115,7 @@ func (s *Server) routes(api huma.API) {
 	s.collectionRoutes(api)
 	s.searchRoutes(api)
 	s.pictureRoutes(api)
+	s.removalRoutes(api)
 	s.jobRoutes(api)
 }
 

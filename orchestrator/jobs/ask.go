@@ -66,6 +66,7 @@ func (j *job) snapshot() Job {
 		out.Progress = j.tally.progress(time.Now(), j.rec.State == Running)
 	}
 	out.Progress.Found, out.Progress.Listed = j.rec.Found, j.rec.Listed
+	out.Progress.Removed, out.Progress.Notice = j.rec.Removed, j.rec.Notice
 	return out
 }
 
@@ -139,6 +140,7 @@ func (m *Manager) Retry(ctx context.Context, id string) (Job, error) {
 			r.relist()
 		}
 		r.State, r.Ended, r.Error, r.Kind, r.Summary = Queued, time.Time{}, "", "", nil
+		r.Synced, r.Removing, r.Notice = false, 0, ""
 		r.Round++
 		return nil
 	})

@@ -94,6 +94,13 @@ type Spec struct {
 	Tables     Tables   `json:"tables,omitzero"`
 	Collection string   `json:"collection"`
 	Partition  string   `json:"partition,omitempty"`
+	Sync       Sync     `json:"sync,omitzero"`
+}
+
+// Sync says whether what has gone from the sources is removed from the collection when everything else is done.
+type Sync struct {
+	On    bool  `json:"on,omitempty"`
+	Limit int64 `json:"limit,omitempty"` // see removal.Gone.Allow
 }
 
 // Tables says how tables among the sources are read.
@@ -135,6 +142,8 @@ type Progress struct {
 	Lately    float64       `json:"lately"` // items per second of the last half minute
 	Times     ingest.Times  `json:"times"`
 	Failures  []Failure     `json:"failures,omitempty"` // the first MostFailures
+	Removed   int64         `json:"removed,omitempty"`  // records of pictures that have gone
+	Notice    string        `json:"notice,omitempty"`   // what was not removed although it was asked for, and why
 }
 
 // Failure is an entry of the ledger.

@@ -35,6 +35,7 @@ const (
 	childData   = "JOBS_TEST_DATA"
 	childLethal = "JOBS_TEST_LETHAL" // the name of a file that kills the process which opens it
 	childTriton = "JOBS_TEST_TRITON" // the address of the Triton that it uses; it ends abruptly when it waits for that
+	childSync   = "JOBS_TEST_SYNC"   // has it remove what has gone; the look at a record, by number, that kills it
 	childServer = "JOBS_TEST_SERVER" // the port of the NATS server that the process is, with its files in the folder
 )
 
@@ -92,13 +93,20 @@ func child(folder string) error {
 		if name := os.Getenv(childLethal); name != "" && err == nil {
 			return lethal{inner, name}, nil
 		}
+		if looks, _ := strconv.Atoi(os.Getenv(childSync)); looks > 0 && err == nil {
+			return &shortsighted{Source: inner, parts: inner.Parts(), left: looks}, nil
+		}
 		return inner, err
 	})
 	if err != nil {
 		return err
 	}
 	defer func() { _ = all.Close() }()
-	job, _, err := all.Start(ctx, jobs.Spec{Sources: []string{folder}, Collection: cfg.Collection})
+	spec := jobs.Spec{Sources: []string{folder}, Collection: cfg.Collection}
+	if os.Getenv(childSync) != "" {
+		spec.Sync = jobs.Sync{On: true, Limit: 10_000}
+	}
+	job, _, err := all.Start(ctx, spec)
 	if err != nil {
 		return err
 	}

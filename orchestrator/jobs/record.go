@@ -29,6 +29,11 @@ type record struct {
 	Round   int    `json:"round,omitempty"`   // how often somebody asked to retry
 	Walked  int    `json:"walked,omitempty"`  // of which the batches are queued
 
+	Synced   bool   `json:"synced,omitempty"`   // what has gone is removed
+	Removing int64  `json:"removing,omitempty"` // records that the removal under way began with
+	Removed  int64  `json:"removed,omitempty"`
+	Notice   string `json:"notice,omitempty"` // see Progress
+
 	Error   string    `json:"error,omitempty"`
 	Kind    string    `json:"kind,omitempty"`
 	Summary *Progress `json:"summary,omitempty"` // when it is final
@@ -36,6 +41,9 @@ type record struct {
 
 // listing reports whether a lister has something to do.
 func (r *record) listing() bool { return !r.Listed || r.Walked < r.Round }
+
+// syncing reports whether what has gone is still to be removed. Of a source that could not be listed nothing is.
+func (r *record) syncing() bool { return r.Sync.On && !r.Synced && r.Error == "" }
 
 // relist has the source listed from its beginning. Batches that come out as they were keep their outcome.
 func (r *record) relist() {

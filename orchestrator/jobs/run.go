@@ -138,16 +138,26 @@ func (r *run) finish(ctx context.Context) error {
 	watch := watchdog{run: r}
 	for {
 		r.mu.Lock()
-		changed, complete := r.changed, false
+		changed, complete, syncing := r.changed, false, false
 		if j, ok := r.jobs[r.id]; ok && j.tally != nil {
 			complete = !j.rec.listing() && j.tally.complete(j.rec.Batches, j.rec.Listing)
+			syncing = j.rec.syncing()
 		}
 		r.mu.Unlock()
+		if complete && syncing {
+			if err := r.sync(ctx); err != nil {
+				return err
+			}
+			continue
+		}
 		if complete {
 			_, err := r.end(ctx, r.id, func(rec *record) {
 				rec.State = Done
 				if rec.Error != "" { // the source could not be listed to its end
 					rec.State = Failed
+					if rec.Sync.On {
+						rec.Notice = "nothing was removed, because the source could not be listed to its end"
+					}
 				}
 			})
 			return err

@@ -50,6 +50,7 @@ func Run(t *testing.T, fresh func(t *testing.T) Open) {
 		{"Ties", testTies},
 		{"Paging", testPaging},
 		{"Iterate", testIterate},
+		{"DeleteMatching", testDeleteMatching},
 		{"Filters", testFilters},
 		{"RandomFilters", testRandomFilters},
 		{"LongLists", testLongLists},

@@ -225,3 +225,8 @@ func gone(archive, inner string) error {
 }
 
 func (e entry) String() string { return fmt.Sprintf("entry %d, %s", e.number, shown(e.name)) }
+
+// Traces are the records of its entries. An entry that it does not list any more has gone.
+func (a *Archive) Traces() []source.Traces {
+	return []source.Traces{{Name: a.path, Prefix: a.path + Separator, Root: a.path, Lists: true}}
+}

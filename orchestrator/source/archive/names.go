@@ -8,10 +8,11 @@ import (
 	"unicode/utf8"
 
 	"clipseek/orchestrator/fault"
+	"clipseek/orchestrator/source"
 )
 
 // Separator stands between an archive's path and a name in it. No tool writes it into names.
-const Separator = "!/"
+const Separator = source.ArchiveSeparator
 
 // hidden reports names that are passed over as hidden files of folders are, and the side files that macOS adds to zips.
 func hidden(name string) bool {

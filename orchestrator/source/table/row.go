@@ -1,6 +1,7 @@
 package table
 
 import (
+	"cmp"
 	"fmt"
 	"net/url"
 	"path/filepath"
@@ -119,9 +120,9 @@ func (t *Table) item(r row) (source.Item, error) {
 	if err == nil {
 		item, err = t.read(r.cells)
 	}
-	if err != nil {
-		item = source.Item{Path: t.path + ":" + strconv.FormatInt(r.number, 10)}
-		item.Key = item.Path
+	if err != nil { // the key, where the row gives one, tells that the item is named all the same
+		item = source.Item{Key: item.Key, Path: t.path + ":" + strconv.FormatInt(r.number, 10)}
+		item.Key = cmp.Or(item.Key, item.Path)
 	}
 	item.Source, item.Place = t.path, r.place
 	return item, err
@@ -148,11 +149,12 @@ func (t *Table) read(cells []cell) (item source.Item, err error) {
 	case t.columns.key != "" && key == "":
 		return item, fault.Invalid("the row has nothing in the column %q, which is the key", t.columns.key)
 	}
-	if item, err = t.locate(picture); err != nil {
-		return item, err
-	}
+	item, err = t.locate(picture)
 	if key != "" {
 		item.Key = key
+	}
+	if err != nil {
+		return item, err
 	}
 	if label != "" {
 		item.Label = label
@@ -169,7 +171,7 @@ func text(c cell) (string, error) {
 	return strings.TrimSpace(s), nil
 }
 
-// locate makes an item of what the picture column says.
+// locate makes an item of what the picture column says. One that cannot be had has a key where that is known.
 func (t *Table) locate(picture string) (source.Item, error) {
 	if strings.Contains(picture, "://") {
 		address, err := source.NormalURL(picture)
@@ -188,11 +190,11 @@ func (t *Table) locate(picture string) (source.Item, error) {
 	}
 	real, err := t.local(path)
 	if err != nil {
-		return source.Item{}, err
+		return source.Item{Key: path}, err
 	}
 	info, err := source.StatFile(real)
 	if err != nil {
-		return source.Item{}, err
+		return source.Item{Key: path}, err
 	}
 	return source.Item{
 		Key: path, Path: path, Label: filepath.Base(filepath.Dir(path)),

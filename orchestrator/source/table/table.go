@@ -206,3 +206,16 @@ func (t *Table) local(path string) (string, error) {
 	}
 	return real, err
 }
+
+// Traces are the records that it named last. One that is not in it any more has gone, and so has one whose local file has.
+func (t *Table) Traces() []source.Traces {
+	return []source.Traces{{
+		Name: t.path, Source: t.path, Root: t.path, Lists: true,
+		File: func(path, _ string) (string, bool) {
+			if !filepath.IsAbs(path) {
+				return "", true
+			}
+			return path, true
+		},
+	}}
+}

@@ -159,3 +159,8 @@ func readFault(err error) error {
 func (l *List) Open(ctx context.Context, item source.Item) (io.ReadCloser, error) {
 	return l.client.Open(ctx, item.Path)
 }
+
+// Traces are the records that it named last. One whose URL is not in it any more has gone.
+func (l *List) Traces() []source.Traces {
+	return []source.Traces{{Name: l.name, Source: l.name, Root: l.name, Lists: true}}
+}
