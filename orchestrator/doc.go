@@ -20,7 +20,7 @@
 //	source/archive   zip, tar and WebDataset shards
 //	source/web       lists of URLs, and the HTTP client that keeps to limits and the public internet
 //	source/table     CSV, JSON Lines and Parquet
-//	thumbnail    small copies of pictures, kept in a folder
+//	thumbnail    small copies of pictures, kept in a folder or an object store
 //	ingest       read, prepare, encode, upsert
 //	search       the one query path
 //	removal      takes out of a collection what somebody names and what has gone

@@ -79,6 +79,7 @@ func (p *program) benchIngest(ctx context.Context, paths []string, count, search
 		}
 	}
 	cfg.Data, cfg.Collection, cfg.Index.Local.File, cfg.Jobs.NATS = filepath.Join(dir, "data"), benchCollection, "", jobs.NATS{Replicas: 1}
+	cfg.Thumbnail.Store = ""
 	core, err := app.OpenCore(ctx, cfg, log)
 	if err != nil {
 		return err
@@ -86,6 +87,9 @@ func (p *program) benchIngest(ctx context.Context, paths []string, count, search
 	defer func() { err = errors.Join(err, core.Close()) }()
 	if free {
 		core.Ingester = ingest.New(cfg.Ingest, core.Decoder, core.Spec, encoder.Free(core.Card))
+		if cfg.Thumbnail.AtIngest {
+			core.Ingester.KeepThumbnails(core.Thumbnails)
+		}
 	}
 	all, err := app.OpenJobs(ctx, cfg, core, log)
 	if err != nil {
@@ -160,11 +164,11 @@ func newIngestBench(job jobs.Job, cfg app.Config, took time.Duration) ingestBenc
 		Pictures: p.Indexed, Failed: p.Failed, Bytes: p.Bytes, Seconds: took.Seconds(), Cores: cores,
 		Rate: float64(p.Indexed) / took.Seconds(), PerCore: float64(p.Indexed) / took.Seconds() / float64(cores),
 	}
-	sum := t.Read + t.Decode + t.Resize + t.Wait + t.Encode + t.Write
+	sum := t.All()
 	for _, stage := range []struct {
 		name string
 		time time.Duration
-	}{{"read", t.Read}, {"decode", t.Decode}, {"resize", t.Resize}, {"wait", t.Wait}, {"encode", t.Encode}, {"write", t.Write}} {
+	}{{"read", t.Read}, {"decode", t.Decode}, {"resize", t.Resize}, {"thumbnail", t.Thumbnail}, {"wait", t.Wait}, {"encode", t.Encode}, {"write", t.Write}} {
 		out.Stages = append(out.Stages, ingestStage{stage.name, stage.time.Seconds(), float64(stage.time) / float64(max(sum, 1))})
 	}
 	out.Advice = advice(t, cfg, took, cores)
@@ -183,7 +187,7 @@ func advice(t ingest.Times, cfg app.Config, took time.Duration, cores int) strin
 		workers = cores
 	}
 	encoding := busy(t.Encode, took, min(cfg.Ingest.InFlight, cfg.Encoder.Lanes.Bulk))
-	preparing, reading, writing := busy(t.Decode+t.Resize, took, workers), busy(t.Read, took, cfg.Ingest.Readers), busy(t.Write, took, cfg.Jobs.Parallel)
+	preparing, reading, writing := busy(t.Decode+t.Resize+t.Thumbnail, took, workers), busy(t.Read, took, cfg.Ingest.Readers), busy(t.Write, took, cfg.Jobs.Parallel)
 	switch best := max(encoding, preparing, reading, writing); {
 	case best == encoding && cfg.Encoder.Kind == app.EncoderTriton:
 		return fmt.Sprintf("the encoder works %.0f %% of the time: add a GPU or an instance of the model, and raise ingest.in_flight and encoder.lanes.bulk", 100*encoding)

@@ -1,13 +1,13 @@
-// Package servers runs a real NVIDIA Triton and a real Milvus as processes of this machine, for tests and for a small
-// cluster on one machine.
+// Package servers runs a real NVIDIA Triton, a real Milvus and a real S3 server as processes of this machine, for tests and
+// for a small cluster on one machine.
 //
-// It starts what `make servers` has put into the folder .servers (Home), gives every server its own ports and folder,
+// It starts what `make servers` has put into the folders .servers (Home) and .tools beside it, gives every server its own ports and folder,
 // waits until it answers, and ends it by its own process id. Addresses are of the loopback interface.
 //
 //	triton, err := servers.StartTriton(ctx, servers.TritonConfig{Home: home, Repository: "models", Folder: dir})
 //	milvus, err := servers.StartMilvus(ctx, servers.MilvusConfig{Home: home, Folder: dir})
 //
-// The package is not for running either in production: the Helm chart and compose files are for that.
+// The package is not for running any of them in production: the Helm chart and compose files are for that.
 package servers
 
 import (

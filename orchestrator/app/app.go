@@ -21,6 +21,7 @@ import (
 	"clipseek/orchestrator/ingest"
 	"clipseek/orchestrator/model"
 	"clipseek/orchestrator/search"
+	"clipseek/orchestrator/thumbnail"
 	"clipseek/orchestrator/tokenizer"
 )
 
@@ -79,9 +80,10 @@ func (m *Model) decoded(file []byte, use func(*imageprep.Picture) error) error {
 type Core struct {
 	*Model
 	*Collections
-	Encoder  encoder.Encoder // the search lane
-	Searcher *search.Searcher
-	Ingester *ingest.Ingester
+	Encoder    encoder.Encoder // the search lane
+	Searcher   *search.Searcher
+	Ingester   *ingest.Ingester
+	Thumbnails *thumbnail.Store // what the ingester fills and pages are served from
 
 	towers   *towers
 	database index.Database
@@ -119,7 +121,7 @@ func OpenCore(ctx context.Context, cfg Config, log *slog.Logger) (_ *Core, err e
 	c.Encoder = encoder.Recent(lanes.Search(), cfg.Encoder.Recent)
 	c.Searcher = search.New(cfg.Search, c.Tokenizer, c.Decoder, c.Spec, c.Encoder)
 	c.Ingester = ingest.New(cfg.Ingest, c.Decoder, c.Spec, lanes.Bulk(c.towers.step))
-	return c, nil
+	return c, c.openThumbnails(ctx, cfg, log)
 }
 
 // Ready tells how each part that searches need stands: nil, or what is missing. The parts are asked at once.

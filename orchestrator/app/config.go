@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"clipseek/orchestrator/bucket"
 	"clipseek/orchestrator/encoder"
 	"clipseek/orchestrator/encoder/onnx"
 	"clipseek/orchestrator/encoder/triton"
@@ -38,6 +39,7 @@ type Config struct {
 	Image      imageprep.Config `koanf:"image"`
 	Archive    archive.Config   `koanf:"archive"`
 	Web        web.Config       `koanf:"web"`
+	Objects    bucket.Config    `koanf:"objects"`
 	Ingest     ingest.Config    `koanf:"ingest"`
 	Search     search.Config    `koanf:"search"`
 	Jobs       jobs.Config      `koanf:"jobs"`
@@ -91,6 +93,7 @@ func Default() Config {
 		Image:      imageprep.Default(),
 		Archive:    archive.Default(),
 		Web:        web.Default(),
+		Objects:    bucket.Default(),
 		Ingest:     ingest.Default(),
 		Search:     search.Default(),
 		Jobs:       jobs.Default(),

@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"math"
 	"net"
-	"path/filepath"
 	"sync"
 	"syscall"
 	"time"
@@ -18,7 +17,6 @@ import (
 	"clipseek/orchestrator/source"
 	"clipseek/orchestrator/source/archive"
 	"clipseek/orchestrator/source/web"
-	"clipseek/orchestrator/thumbnail"
 )
 
 // drain is how long running requests may take to end on shutdown.
@@ -80,7 +78,7 @@ func OpenService(ctx context.Context, cfg Config, version string, log *slog.Logg
 		Jobs:        s.jobs.Manager,
 		Roots:       roots,
 		Files:       files{s.archives, s.client},
-		Thumbnails:  thumbnail.New(filepath.Join(cfg.Data, "thumbnails"), cfg.Thumbnail, s.core.Decoder),
+		Thumbnails:  s.core.Thumbnails,
 		Ready:       s.core.Ready,
 		Log:         log,
 	})

@@ -276,10 +276,10 @@ func TestPictures(t *testing.T) {
 	if picture.Path != hit.Path || picture.Fields["format"] != "png" {
 		t.Errorf("picture = %+v", picture)
 	}
-	for range 2 { // made, then kept
+	for range 2 {
 		resp, small := c.send(http.MethodGet, hit.Thumbnail, "", nil)
 		cfg, format, err := image.DecodeConfig(bytes.NewReader(small))
-		if err != nil || format != "jpeg" || cfg.Width > 480 || resp.Header.Get("Content-Type") != "image/jpeg" {
+		if err != nil || format != "jpeg" || cfg.Width > 320 || resp.Header.Get("Content-Type") != "image/jpeg" {
 			t.Errorf("thumbnail: %v %s %+v", err, format, cfg)
 		}
 	}
@@ -305,7 +305,7 @@ func TestPictures(t *testing.T) {
 	}
 }
 
-// TestPicturesOfTheWeb shows pictures whose path is a URL: the thumbnail is fetched once, the original is not ours.
+// TestPicturesOfTheWeb shows pictures whose path is a URL: the thumbnail comes of the ingest, the original is not ours.
 func TestPicturesOfTheWeb(t *testing.T) {
 	t.Parallel()
 	var fetched atomic.Int32
@@ -329,7 +329,7 @@ func TestPicturesOfTheWeb(t *testing.T) {
 			t.Errorf("thumbnail: %d", resp.StatusCode)
 		}
 	}
-	if fetched.Load() != 2 { // once for the index
+	if fetched.Load() != 1 { // for the index and the thumbnail
 		t.Errorf("fetched %d times", fetched.Load())
 	}
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, c.base+hit.Original, nil)

@@ -42,21 +42,22 @@ type Job struct {
 
 // Stages is shares of the work; they add up to 1, or are all 0 while nothing has been done.
 type Stages struct {
-	Read   float64 `json:"read"`
-	Decode float64 `json:"decode"`
-	Resize float64 `json:"resize"`
-	Wait   float64 `json:"wait" doc:"for the encoder"`
-	Encode float64 `json:"encode"`
-	Write  float64 `json:"write"`
+	Read      float64 `json:"read"`
+	Decode    float64 `json:"decode"`
+	Resize    float64 `json:"resize"`
+	Thumbnail float64 `json:"thumbnail"`
+	Wait      float64 `json:"wait" doc:"for the encoder"`
+	Encode    float64 `json:"encode"`
+	Write     float64 `json:"write"`
 }
 
 func newStages(t ingest.Times) Stages {
-	all := t.Read + t.Decode + t.Resize + t.Wait + t.Encode + t.Write
+	all := t.All()
 	if all == 0 {
 		return Stages{}
 	}
 	share := func(d time.Duration) float64 { return math.Round(float64(d)/float64(all)*1000) / 1000 }
-	return Stages{share(t.Read), share(t.Decode), share(t.Resize), share(t.Wait), share(t.Encode), share(t.Write)}
+	return Stages{share(t.Read), share(t.Decode), share(t.Resize), share(t.Thumbnail), share(t.Wait), share(t.Encode), share(t.Write)}
 }
 
 // NewJob describes a job as the API does.

@@ -72,21 +72,57 @@ func (s *Server) record(ctx context.Context, in *pictureInput) (index.Record, er
 	return records[0], nil
 }
 
-func (s *Server) thumbnail(ctx context.Context, in *pictureInput) (*huma.StreamResponse, error) {
-	record, err := s.record(ctx, in)
+type thumbnailInput struct {
+	InCollection
+	ID      string `path:"id" doc:"id of the picture" example:"5269288717002027052"`
+	Version string `query:"v" doc:"of the picture; with the right one, as in the paths that answers hold, the copy may be kept for ever"`
+	Have    string `header:"If-None-Match"`
+}
+
+// thumbnail answers what was kept without a look at the original.
+func (s *Server) thumbnail(ctx context.Context, in *thumbnailInput) (*huma.StreamResponse, error) {
+	record, err := s.record(ctx, &pictureInput{in.InCollection, in.ID})
 	if err != nil {
 		return nil, err
 	}
 	hash, _ := record.Fields[index.FieldSHA256].(string)
-	small, err := s.deps.Thumbnails.Get(ctx, hash, s.opener(ctx, record))
-	if err != nil {
-		return nil, fault.At(record.Path, err)
+	tag, keep := s.deps.Thumbnails.Tag(hash), "private, no-cache" // the picture of this id may become another
+	if in.Version != "" && in.Version == version(record.Fields) {
+		keep = "private, max-age=31536000, immutable"
+	}
+	var small []byte
+	have := matches(in.Have, tag)
+	if !have {
+		if small, err = s.deps.Thumbnails.Get(ctx, hash, s.opener(ctx, record)); err != nil {
+			return nil, fault.At(record.Path, err)
+		}
 	}
 	return &huma.StreamResponse{Body: func(c huma.Context) {
+		c.SetHeader("ETag", tag)
+		c.SetHeader("Cache-Control", keep)
+		if have {
+			c.SetStatus(http.StatusNotModified)
+			return
+		}
 		c.SetHeader("Content-Type", "image/jpeg")
-		c.SetHeader("Cache-Control", "private, max-age=86400")
 		humafiber.Unwrap(c).Response().SetBody(small)
 	}}, nil
+}
+
+// version tells a picture from others that had its id, in the URL of its thumbnail; empty where nothing is known of it.
+func version(fields map[string]any) string {
+	hash, _ := fields[index.FieldSHA256].(string)
+	return hash[:min(len(hash), 16)]
+}
+
+// matches tells whether an If-None-Match names the tag, by weak comparison as RFC 9110 has it.
+func matches(header, tag string) bool {
+	for one := range strings.SplitSeq(header, ",") {
+		if one = strings.TrimSpace(one); one == "*" || strings.TrimPrefix(one, "W/") == tag {
+			return true
+		}
+	}
+	return false
 }
 
 // opener outlives the request, because other requests may wait for the same thumbnail.

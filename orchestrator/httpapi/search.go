@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"strconv"
 	"time"
 
@@ -162,5 +163,9 @@ func newPicture(collection string, id int64, path string, fields map[string]any)
 	if fields == nil {
 		fields = map[string]any{}
 	}
-	return Picture{ID: strconv.FormatInt(id, 10), Path: path, Fields: fields, Thumbnail: base + "/thumbnail", Original: base + "/original"}
+	thumbnail := base + "/thumbnail"
+	if v := version(fields); v != "" {
+		thumbnail += "?v=" + url.QueryEscape(v)
+	}
+	return Picture{ID: strconv.FormatInt(id, 10), Path: path, Fields: fields, Thumbnail: thumbnail, Original: base + "/original"}
 }

@@ -168,3 +168,32 @@ func BenchmarkThumbnail(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkPixelsAndThumbnail is both of one decode, beside the pixels alone.
+func BenchmarkPixelsAndThumbnail(b *testing.B) {
+	spec := Spec{Size: 224, Resize: model.ResizeShortest, Mean: clipMean, Std: clipStd}
+	dst := make([]byte, spec.Len())
+	for _, size := range benchSizes {
+		for _, side := range []int{0, 320, 384, 480} {
+			b.Run(fmt.Sprintf("%dx%d/%d", size[0], size[1], side), func(b *testing.B) {
+				picture, err := newDecoder(b, Default()).Decode(benchPicture(b, size[0], size[1]))
+				if err != nil {
+					b.Fatal(err)
+				}
+				defer picture.Release()
+				b.ReportAllocs()
+				defer processorTime(b)()
+				for b.Loop() {
+					if side == 0 {
+						err = picture.Pixels(spec, dst)
+					} else {
+						_, _, err = picture.PixelsAndThumbnail(spec, dst, side, 80)
+					}
+					if err != nil {
+						b.Fatal(err)
+					}
+				}
+			})
+		}
+	}
+}

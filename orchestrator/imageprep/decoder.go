@@ -54,6 +54,8 @@ type Picture struct {
 	png     pngReader
 	message jpegMessage
 	work    resampler
+	aside   resampler  // of a thumbnail, beside the work on the picture itself
+	wanted  *thumbnail // beside the picture itself; nil for none
 	stopwatch
 }
 
@@ -164,8 +166,9 @@ func (c Config) checkSize(width, height int) error {
 func (d *Decoder) take() *Picture {
 	p, ok := d.pool.Get().(*Picture)
 	if !ok {
-		p = &Picture{work: resampler{resizer: newResizer(d.kernel)}}
+		p = &Picture{work: resampler{resizer: newResizer(d.kernel)}, aside: resampler{resizer: newResizer(d.kernel)}}
 		runtime.AddCleanup(p, freeResizer, p.work.c)
+		runtime.AddCleanup(p, freeResizer, p.aside.c)
 	}
 	p.owner = d
 	return p
@@ -261,6 +264,7 @@ func (p *Picture) Release() {
 		p.spare = nil
 	}
 	p.work.shed(keepBytes)
+	p.aside.shed(keepBytes)
 	d.pool.Put(p)
 }
 

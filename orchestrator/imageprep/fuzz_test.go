@@ -41,7 +41,7 @@ func fuzzDecode(f *testing.F, magic string, seeds ...string) {
 	})
 }
 
-// prepareEveryWay makes a tensor by every rule and a thumbnail, and gives the error of each.
+// prepareEveryWay makes a tensor by every rule and a thumbnail, alone and beside pixels, and gives the error of each.
 func prepareEveryWay(decoder *Decoder, file []byte) []error {
 	picture, err := decoder.Decode(file)
 	if err != nil {
@@ -50,9 +50,11 @@ func prepareEveryWay(decoder *Decoder, file []byte) []error {
 	defer picture.Release()
 	_, err = picture.Thumbnail(24, 50)
 	errs := []error{err}
-	tensor := make([]float32, 3*16*16)
+	tensor, pixels := make([]float32, 3*16*16), make([]byte, 3*16*16)
 	for _, rule := range []model.ResizeRule{model.ResizeShortest, model.ResizeShortestRGB, model.ResizeSquash} {
 		errs = append(errs, picture.Tensor(Spec{Size: 16, Resize: rule, Std: [3]float32{1, 1, 1}}, tensor))
+		_, _, err := picture.PixelsAndThumbnail(Spec{Size: 16, Resize: rule, Std: [3]float32{1, 1, 1}}, pixels, 24, 50)
+		errs = append(errs, err)
 	}
 	return errs
 }

@@ -6,6 +6,8 @@ package imageprep
 // #cgo nocallback clipseek_jpeg_decode
 // #cgo noescape clipseek_jpeg_resize
 // #cgo nocallback clipseek_jpeg_resize
+// #cgo noescape clipseek_jpeg_resize_twice
+// #cgo nocallback clipseek_jpeg_resize_twice
 import "C"
 
 import (
@@ -38,7 +40,8 @@ func jpegPixels(file []byte, c *C.struct_clipseek_jpeg, pix []byte, message *jpe
 }
 
 // resizeJPEG decodes no more than the part that x and y reach and filters it row by row, so that the picture is never
-// in memory as a whole. The result is as that of resampler.resize.
+// in memory as a whole. The result is as that of resampler.resize. Where a thumbnail is wanted too, all rows are decoded,
+// and go to its filters as well.
 func (p *Picture) resizeJPEG(eighths int, x, y axis) (plane, error) {
 	n := p.mode.bytesPerPixel()
 	j, out := p.work.plan(n, p.turn, x, y)
@@ -48,11 +51,29 @@ func (p *Picture) resizeJPEG(eighths int, x, y axis) (plane, error) {
 	}
 	work.timed = flag(p.timed)
 	c := jpegFile(p.header, eighths)
-	status := C.clipseek_jpeg_resize(bytesOf(p.file), C.size_t(len(p.file)), &c, p.work.c, &work, bytesOf(out.pix), &p.message[0])
+	size, w, h := C.size_t(len(p.file)), scaled(p.width, eighths), scaled(p.height, eighths)
+	var status C.int
+	t := p.wanted
+	if t != nil && t.fits(w, h, p.turn) {
+		whole, err := p.aside.start(t.start(p, w, h), w, n)
+		if err != nil {
+			return plane{}, err
+		}
+		whole.timed = work.timed
+		status = C.clipseek_jpeg_resize_twice(bytesOf(p.file), size, &c, p.work.c, &work, bytesOf(out.pix), p.aside.c, &whole, bytesOf(t.stored.pix), &p.message[0])
+		t.filtered = true
+	} else {
+		status = C.clipseek_jpeg_resize(bytesOf(p.file), size, &c, p.work.c, &work, bytesOf(out.pix), &p.message[0])
+	}
 	if err := jpegFault(status, &p.message); err != nil {
 		return plane{}, err
 	}
 	p.lap(&p.times.Decode)
+	if t != nil && t.filtered {
+		aside := time.Duration(p.aside.c.nanoseconds)
+		p.times.Decode -= aside
+		p.times.Thumbnail += aside
+	}
 	resize := time.Duration(p.work.c.nanoseconds)
 	p.times.Decode -= resize
 	p.times.Resize += resize

@@ -7,6 +7,7 @@
 
 #include <setjmp.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <jpeglib.h>
@@ -167,8 +168,30 @@ static int decode_part(struct decoder *d, const struct clipseek_jpeg *file, stru
 	return finish(info);
 }
 
-/* run decodes into out or, where there is none, as much as r needs. */
-static int run(const uint8_t *data, size_t size, const struct clipseek_jpeg *file, uint8_t *out, struct clipseek_resizer *r, char *message)
+/* decode_twice decodes all columns and rows, for whole; r takes those that it reaches. */
+static int decode_twice(struct decoder *d, const struct clipseek_jpeg *file, struct clipseek_resizer *r, struct clipseek_resizer *whole)
+{
+	j_decompress_ptr info = &d->info;
+	int status = start(d, file);
+
+	if (status != CLIPSEEK_JPEG_OK)
+		return status;
+	while (info->output_scanline < info->output_height) {
+		int y = (int)info->output_scanline, wanted = r->top <= y && y < r->bottom;
+		uint8_t *slot = clipseek_slot(wanted ? r : whole);
+		if (!read_row(info, slot))
+			return CLIPSEEK_JPEG_TRUNCATED;
+		if (wanted)
+			clipseek_push(r, slot);
+		if (whole->top <= y && y < whole->bottom)
+			clipseek_push(whole, slot);
+	}
+	return finish(info);
+}
+
+/* run decodes into out or, where there is none, as much as r needs, or r and whole. */
+static int run(const uint8_t *data, size_t size, const struct clipseek_jpeg *file, uint8_t *out, struct clipseek_resizer *r,
+               struct clipseek_resizer *whole, char *message)
 {
 	struct decoder d;
 
@@ -194,14 +217,14 @@ static int run(const uint8_t *data, size_t size, const struct clipseek_jpeg *fil
 	d.info.src = &d.source;
 	d.progress.progress_monitor = count_scans;
 	d.info.progress = &d.progress;
-	d.status = out ? decode(&d, file, out) : decode_part(&d, file, r);
+	d.status = out ? decode(&d, file, out) : whole ? decode_twice(&d, file, r, whole) : decode_part(&d, file, r);
 	jpeg_destroy_decompress(&d.info);
 	return d.status;
 }
 
 int clipseek_jpeg_decode(const uint8_t *data, size_t size, const struct clipseek_jpeg *file, uint8_t *out, char *message)
 {
-	return run(data, size, file, out, NULL, message);
+	return run(data, size, file, out, NULL, NULL, message);
 }
 
 int clipseek_jpeg_resize(const uint8_t *data, size_t size, const struct clipseek_jpeg *file, struct clipseek_resizer *r,
@@ -209,5 +232,65 @@ int clipseek_jpeg_resize(const uint8_t *data, size_t size, const struct clipseek
 {
 	if (!clipseek_begin(r, job, out))
 		return CLIPSEEK_JPEG_MEMORY;
-	return run(data, size, file, NULL, r, message);
+	return run(data, size, file, NULL, r, NULL, message);
+}
+
+int clipseek_jpeg_resize_twice(const uint8_t *data, size_t size, const struct clipseek_jpeg *file, struct clipseek_resizer *r,
+                               const struct clipseek_job *job, uint8_t *out, struct clipseek_resizer *whole,
+                               const struct clipseek_job *whole_job, uint8_t *whole_out, char *message)
+{
+	if (!clipseek_begin(r, job, out) || !clipseek_begin(whole, whole_job, whole_out))
+		return CLIPSEEK_JPEG_MEMORY;
+	return run(data, size, file, NULL, r, whole, message);
+}
+
+struct encoder {
+	struct jpeg_compress_struct info;
+	struct jpeg_error_mgr errors;
+	jmp_buf escape;
+	char *message;
+	unsigned char *data;
+	unsigned long size;
+};
+
+static void fail_encoding(j_common_ptr info)
+{
+	struct encoder *e = info->client_data;
+	info->err->format_message(info, e->message);
+	longjmp(e->escape, 1);
+}
+
+int clipseek_jpeg_encode(const uint8_t *rgb, int width, int height, int quality, struct clipseek_block *file, char *message)
+{
+	struct encoder e;
+	volatile int status = CLIPSEEK_JPEG_BROKEN;
+
+	memset(&e, 0, sizeof e);
+	e.message = message;
+	e.info.err = jpeg_std_error(&e.errors);
+	e.errors.error_exit = fail_encoding;
+	e.errors.output_message = be_silent;
+	e.info.client_data = &e;
+	if (!setjmp(e.escape)) {
+		jpeg_create_compress(&e.info); /* keeps err and client_data */
+		jpeg_mem_dest(&e.info, &e.data, &e.size);
+		e.info.image_width = width;
+		e.info.image_height = height;
+		e.info.input_components = 3;
+		e.info.in_color_space = JCS_RGB;
+		jpeg_set_defaults(&e.info);
+		jpeg_set_quality(&e.info, quality, TRUE);
+		e.info.dct_method = JDCT_IFAST;
+		jpeg_start_compress(&e.info, TRUE);
+		while (e.info.next_scanline < e.info.image_height) {
+			JSAMPROW row = (JSAMPROW)(rgb + e.info.next_scanline * (size_t)width * 3);
+			jpeg_write_scanlines(&e.info, &row, 1);
+		}
+		jpeg_finish_compress(&e.info);
+		status = CLIPSEEK_JPEG_OK;
+	}
+	jpeg_destroy_compress(&e.info);
+	file->data = status == CLIPSEEK_JPEG_OK ? e.data : NULL; /* where libjpeg fails, its memory is in nobody's hands */
+	file->size = e.size;
+	return status;
 }

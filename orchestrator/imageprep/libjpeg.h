@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "block.h"
 #include "resize.h"
 
 enum clipseek_jpeg_status {
@@ -48,5 +49,19 @@ int clipseek_jpeg_decode(const uint8_t *data, size_t size, const struct clipseek
  */
 int clipseek_jpeg_resize(const uint8_t *data, size_t size, const struct clipseek_jpeg *file, struct clipseek_resizer *r,
                          const struct clipseek_job *job, uint8_t *out, char *message);
+
+/*
+ * clipseek_jpeg_resize_twice is clipseek_jpeg_resize for two results of one decode: the rows go to a second resizer too,
+ * which takes the whole picture.
+ */
+int clipseek_jpeg_resize_twice(const uint8_t *data, size_t size, const struct clipseek_jpeg *file, struct clipseek_resizer *r,
+                               const struct clipseek_job *job, uint8_t *out, struct clipseek_resizer *whole,
+                               const struct clipseek_job *whole_job, uint8_t *whole_out, char *message);
+
+/*
+ * clipseek_jpeg_encode makes a baseline file (4:2:0, quality 1 to 100) of RGB rows without gaps. What it puts into file is
+ * to be freed.
+ */
+int clipseek_jpeg_encode(const uint8_t *rgb, int width, int height, int quality, struct clipseek_block *file, char *message);
 
 #endif

@@ -1,57 +1,118 @@
 package imageprep
 
+// #include <stdlib.h>
+// #include "libjpeg.h"
+// #cgo noescape clipseek_jpeg_encode
+// #cgo nocallback clipseek_jpeg_encode
+import "C"
+
 import (
-	"bytes"
-	"image"
-	"image/jpeg"
 	"math"
+	"unsafe"
 
 	"clipseek/orchestrator/fault"
+	"clipseek/orchestrator/model"
 )
 
 // Thumbnail returns the picture, upright and whole, as a JPEG file (4:2:0) whose longer side is at most maxSide pixels;
 // a smaller picture keeps its size. What is transparent is shown on white. quality is JPEG's 1 to 100. It fails as
 // Invalid for arguments out of range.
 func (p *Picture) Thumbnail(maxSide, quality int) ([]byte, error) {
-	if maxSide < 1 || maxSide > maxSize {
-		return nil, fault.Invalid("thumbnail side %d must be 1 to %d pixels", maxSide, maxSize)
-	}
-	if quality < 1 || quality > 100 {
-		return nil, fault.Invalid("thumbnail quality %d must be 1 to 100", quality)
+	if err := checkThumbnail(maxSide, quality); err != nil {
+		return nil, err
 	}
 	held := p.owner.hold(p.wholeWeight())
 	defer p.owner.inFlight.Release(held)
-	small, err := p.shrink(maxSide)
-	if err != nil {
+	x, y := p.shrunk(maxSide)
+	if err := p.decode(p.enough(x, y)); err != nil {
 		return nil, err
 	}
-	shown := image.NewRGBA(image.Rect(0, 0, small.w, small.h))
-	for i := range small.w * small.h {
-		px := shown.Pix[4*i : 4*i+4 : 4*i+4]
-		copy(px, small.pix[3*i:3*i+3])
-		px[3] = 255
-	}
-	var file bytes.Buffer
-	if err := jpeg.Encode(&file, shown, &jpeg.Options{Quality: quality}); err != nil {
-		return nil, fault.Internal("encode a thumbnail").Because(err)
-	}
-	return file.Bytes(), nil
+	return p.shownSmall(x, y, quality)
 }
 
-// shrink brings the picture to RGB of at most maxSide. It is decoded small where its format can, then whole blocks of
-// pixels are averaged, as long as twice the wanted size remains; the rest is done by the bicubic filter, so the result
-// is as good as from the filter alone and takes a fraction of the time.
-func (p *Picture) shrink(maxSide int) (plane, error) {
-	w := &p.work
+// PixelsAndThumbnail is TimedPixels and Thumbnail of one decode, for little more than the first. small is nil where only
+// the thumbnail could not be made.
+func (p *Picture) PixelsAndThumbnail(spec Spec, dst []byte, maxSide, quality int) (times Times, small []byte, err error) {
+	if err := checkThumbnail(maxSide, quality); err != nil {
+		return Times{}, nil, err
+	}
+	t := &thumbnail{}
+	t.x, t.y = p.shrunk(maxSide)
+	p.wanted, p.timed = t, true
+	defer func() { p.wanted, p.timed = nil, false }()
+	err = p.prepare(spec, len(dst), func(rgb []byte) {
+		copy(dst, rgb)
+		p.lap(&p.times.Convert)
+		switch {
+		case t.filtered:
+			out := p.aside.turned(t.stored, p.turn)
+			small, _ = p.encodeJPEG(toRGB(p.mode, out, &p.palette, &p.aside.colors), quality)
+		case !p.filtersRows(spec.Resize) && t.fits(p.pixels.w, p.pixels.h, p.turn):
+			small, _ = p.shownSmall(t.x, t.y, quality)
+		}
+		p.lap(&p.times.Thumbnail)
+	})
+	if err == nil && small == nil { // decoded too small for it, which Config.Fast may do
+		small, _ = p.Thumbnail(maxSide, quality)
+		p.lap(&p.times.Thumbnail)
+	}
+	return p.times, small, err
+}
+
+func checkThumbnail(maxSide, quality int) error {
+	if maxSide < 1 || maxSide > maxSize {
+		return fault.Invalid("thumbnail side %d must be 1 to %d pixels", maxSide, maxSize)
+	}
+	if quality < 1 || quality > 100 {
+		return fault.Invalid("thumbnail quality %d must be 1 to 100", quality)
+	}
+	return nil
+}
+
+// thumbnail is one that is made beside the picture's square.
+type thumbnail struct {
+	x, y     axis  // upright
+	filtered bool  // stored is there, for rows that were filtered as they were decoded
+	stored   plane // not yet turned
+}
+
+// fits tells whether a picture decoded to w x h, not upright, is no smaller than the thumbnail.
+func (t *thumbnail) fits(w, h int, turn orientation) bool {
+	if turn.swapsSides() {
+		w, h = h, w
+	}
+	return w >= t.x.out && h >= t.y.out
+}
+
+// start prepares the filters for a picture that is decoded to w x h, not upright.
+func (t *thumbnail) start(p *Picture, w, h int) job {
+	t.x.in, t.y.in = w, h
+	if p.turn.swapsSides() {
+		t.x.in, t.y.in = h, w
+	}
+	j, out := p.aside.plan(p.mode.bytesPerPixel(), p.turn, t.x, t.y)
+	j.verticalFirst = true // the pass along rows is the slower one, and has fewer rows then
+	t.stored = out
+	return j
+}
+
+// shrunk is the axes of the picture brought to a longer side of at most maxSide.
+func (p *Picture) shrunk(maxSide int) (x, y axis) {
 	width, height := p.uprightSize()
-	x, y := axis{in: width, out: width}, axis{in: height, out: height}
+	x, y = axis{in: width, out: width, filter: model.FilterBilinear}, axis{in: height, out: height, filter: model.FilterBilinear}
 	if longer := max(width, height); longer > maxSide {
 		x.out = max(1, (width*maxSide+longer/2)/longer)
 		y.out = max(1, (height*maxSide+longer/2)/longer)
 	}
-	if err := p.decode(p.enough(x, y)); err != nil {
-		return plane{}, err
-	}
+	x.n, y.n = x.out, y.out
+	return x, y
+}
+
+// shownSmall is the decoded picture as a JPEG file of x.out by y.out pixels. Whole blocks of pixels are averaged as long
+// as twice the wanted size remains; the rest is done by the bicubic filter, so the result is as good as from the filter
+// alone and takes a fraction of the time.
+func (p *Picture) shownSmall(x, y axis, quality int) ([]byte, error) {
+	w := &p.work
 	src, m := p.opaque()
 	x.in, y.in = src.w, src.h
 	if p.turn.swapsSides() {
@@ -61,12 +122,22 @@ func (p *Picture) shrink(maxSide int) (plane, error) {
 		src = averageBlocks(src, factor, &w.blocks)
 		x.in, y.in = x.in/factor, y.in/factor
 	}
-	x.n, y.n = x.out, y.out
 	out, err := w.resize(src, p.turn, x, y)
 	if err != nil {
-		return plane{}, err
+		return nil, err
 	}
-	return toRGB(m, out, &p.palette, &w.colors), nil
+	return p.encodeJPEG(toRGB(m, out, &p.palette, &w.colors), quality)
+}
+
+// encodeJPEG makes a file of RGB.
+func (p *Picture) encodeJPEG(rgb plane, quality int) ([]byte, error) {
+	var file C.struct_clipseek_block
+	status := C.clipseek_jpeg_encode(bytesOf(rgb.pix), C.int(rgb.w), C.int(rgb.h), C.int(quality), &file, &p.message[0])
+	if status != C.CLIPSEEK_JPEG_OK {
+		return nil, fault.Internal("encode a thumbnail: %s", C.GoString(&p.message[0]))
+	}
+	defer C.free(unsafe.Pointer(file.data))
+	return copyBlock(file), nil
 }
 
 // opaque is the picture in a mode that can be filtered, with white behind what is transparent.

@@ -8,6 +8,7 @@ type Times struct {
 	Resize    time.Duration // both passes, of which only the part that the crop keeps is computed
 	Convert   time.Duration // to RGB, and whatever a mode needs besides
 	Normalize time.Duration
+	Thumbnail time.Duration // filtering and encoding it
 }
 
 // stopwatch adds up the time of stages.

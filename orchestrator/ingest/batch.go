@@ -47,6 +47,7 @@ type batch struct {
 	group  *group              // being filled
 	done   []entry             // ready to be written
 	sent   errgroup.Group      // groups on their way through the encoder
+	kept   errgroup.Group      // thumbnails on their way to where they are kept
 	stop   func()
 }
 
@@ -89,7 +90,9 @@ func (b *batch) do(ctx context.Context) error {
 	working, stop := context.WithCancel(ctx) // whatever fails stops the rest
 	defer stop()
 	b.stop = stop
-	b.sent.SetLimit(b.cfg.InFlight + 1) // one waits while others are encoded
+	b.kept.SetLimit(keeping)
+	defer func() { _ = b.kept.Wait() }() // no item fails by its thumbnail
+	b.sent.SetLimit(b.cfg.InFlight + 1)  // one waits while others are encoded
 	err = b.prepareAll(working, tasks)
 	if err == nil && b.group != nil {
 		b.send(working, b.group)

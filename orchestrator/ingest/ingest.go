@@ -83,6 +83,7 @@ type Ingester struct {
 	places  chan struct{} // a group holds one while it is encoded
 	groups  sync.Pool     // *imageprep.Batch of cfg.Group pictures
 	recent  *lru.Cache[string, encoder.Vector]
+	small   Thumbnails // nil for none
 }
 
 // worker is memory that one picture after the other goes through.
@@ -109,6 +110,10 @@ func New(cfg Config, decoder *imageprep.Decoder, spec imageprep.Spec, enc encode
 	}
 	return g
 }
+
+// KeepThumbnails has a thumbnail made of each picture that is encoded, of the same decode. It is called before the first
+// batch.
+func (g *Ingester) KeepThumbnails(t Thumbnails) { g.small = t }
 
 // Model is the identity of the model that the vectors are of.
 func (g *Ingester) Model() string { return g.model }

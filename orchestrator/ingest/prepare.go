@@ -77,10 +77,11 @@ func (b *batch) prepare(ctx context.Context, w *worker, t task) (err error) {
 	if w.pixels == nil {
 		w.pixels = make([]byte, b.spec.Len())
 	}
-	times, err := picture.TimedPixels(b.spec, w.pixels)
+	times, err := b.pixels(ctx, picture, hash, w.pixels)
 	b.mu.Lock()
 	b.result.Times.Decode += opened + times.Decode
 	b.result.Times.Resize += times.Resize + times.Convert
+	b.result.Times.Thumbnail += times.Thumbnail
 	b.mu.Unlock()
 	if err != nil {
 		return err

@@ -33,12 +33,13 @@ func NewFailure(item source.Item, err error) Failure {
 
 // Times is how long the stages took, added up over everything that ran at the same time.
 type Times struct {
-	Read   time.Duration `json:"read"`   // opening and reading
-	Decode time.Duration `json:"decode"` // file to pixels, hashing included
-	Resize time.Duration `json:"resize"` // pixels to what the model takes
-	Wait   time.Duration `json:"wait"`   // prepared groups waiting for the encoder
-	Encode time.Duration `json:"encode"`
-	Write  time.Duration `json:"write"` // looking up and writing in the index
+	Read      time.Duration `json:"read"`      // opening and reading
+	Decode    time.Duration `json:"decode"`    // file to pixels, hashing included
+	Resize    time.Duration `json:"resize"`    // pixels to what the model takes
+	Thumbnail time.Duration `json:"thumbnail"` // pixels to a thumbnail, and keeping it
+	Wait      time.Duration `json:"wait"`      // prepared groups waiting for the encoder
+	Encode    time.Duration `json:"encode"`
+	Write     time.Duration `json:"write"` // looking up and writing in the index
 }
 
 // Add adds the times of u.
@@ -46,7 +47,13 @@ func (t *Times) Add(u Times) {
 	t.Read += u.Read
 	t.Decode += u.Decode
 	t.Resize += u.Resize
+	t.Thumbnail += u.Thumbnail
 	t.Wait += u.Wait
 	t.Encode += u.Encode
 	t.Write += u.Write
+}
+
+// All is the sum of the stages.
+func (t Times) All() time.Duration {
+	return t.Read + t.Decode + t.Resize + t.Thumbnail + t.Wait + t.Encode + t.Write
 }

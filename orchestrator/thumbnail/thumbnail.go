@@ -1,17 +1,21 @@
-// Package thumbnail keeps small JPEG copies of pictures in a folder, so that a page of results costs little.
+// Package thumbnail keeps small JPEG copies of pictures in a folder or an object store, so that a page of results costs
+// little.
 //
-// The folder is a cache: it may be deleted at any time and fills again. It is not for originals (httpapi serves them
-// from where they are) nor for the tensors of models (imageprep).
+// What is kept is a cache: it may be deleted at any time and fills again, from ingests (ingest) and as pages ask. It is
+// not for originals (httpapi serves them from where they are) nor for the tensors of models (imageprep).
 package thumbnail
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
+	"log/slog"
 	"runtime"
+	"strings"
+	"sync/atomic"
+	"time"
 
 	"golang.org/x/sync/singleflight"
 
@@ -19,42 +23,70 @@ import (
 	"clipseek/orchestrator/imageprep"
 )
 
-// Config says how thumbnails look.
+// Config says how thumbnails look, when they are made and where they are kept.
 type Config struct {
-	Side    int `koanf:"side"`    // longest side, pixels
-	Quality int `koanf:"quality"` // of the JPEG, 1 to 100
+	Side     int    `koanf:"side"`      // longest side, pixels
+	Quality  int    `koanf:"quality"`   // of the JPEG, 1 to 100
+	AtIngest bool   `koanf:"at_ingest"` // while a picture is decoded anyway; else when a page first asks
+	Store    string `koanf:"store"`     // URL of an object store; empty is a folder beside the index
 }
 
-// Default suits tiles of 200 to 300 CSS pixels on screens of double density.
-func Default() Config { return Config{Side: 480, Quality: 82} }
+// Default suits tiles of about 200 CSS pixels; larger ones cost an ingest time (docs/figures.md).
+func Default() Config { return Config{Side: 320, Quality: 82, AtIngest: true} }
 
 // Validate reports every fault.
 func (c Config) Validate() error {
 	return errors.Join(
-		fault.Between("side", c.Side, 16, 2048, 480),
+		fault.Between("side", c.Side, 16, 2048, 320),
 		fault.Between("quality", c.Quality, 1, 100, 82),
+		c.checkStore(),
 	)
 }
 
-// Store makes and keeps thumbnails. It is safe for concurrent use, also by several processes on one folder.
-type Store struct {
-	dir     string
-	cfg     Config
-	decoder *imageprep.Decoder
-	making  singleflight.Group // several requests for one picture decode it once
-	places  chan struct{}      // bounds the pictures that are decoded at once
+func (c Config) checkStore() error {
+	if c.Store == "" || strings.HasPrefix(c.Store, "s3://") || strings.HasPrefix(c.Store, "file:///") {
+		return nil
+	}
+	return fault.Invalid("store must be s3://BUCKET/PREFIX or file:///FOLDER, or empty for a folder beside the index")
 }
 
-// New makes a store in dir, which is made when it is first needed.
-func New(dir string, cfg Config, decoder *imageprep.Decoder) *Store {
-	return &Store{dir: dir, cfg: cfg, decoder: decoder, places: make(chan struct{}, runtime.GOMAXPROCS(0))}
+// Storage keeps small files by their keys, which are ASCII with slashes. It is safe for concurrent use, also by several
+// processes: those who write one key write the same.
+type Storage interface {
+	// Read gives a file. Faults: NotFound, Unavailable.
+	Read(ctx context.Context, key string) ([]byte, error)
+	// Write keeps content whole or not at all. Faults: Unavailable, Forbidden, Internal.
+	Write(ctx context.Context, key string, content []byte) error
+	// Known tells whether a file is there, as far as can be told without asking another machine.
+	Known(key string) bool
+}
+
+// Store makes and keeps thumbnails. It is safe for concurrent use, also by several processes on one storage.
+type Store struct {
+	kept    Storage
+	cfg     Config
+	decoder *imageprep.Decoder
+	log     *slog.Logger
+	making  singleflight.Group // several requests for one picture decode it once
+	places  chan struct{}      // bounds the pictures that are decoded at once
+	rest    atomic.Int64       // Unix nanoseconds until which nothing is written, since the storage failed
+}
+
+// New makes a store.
+func New(kept Storage, cfg Config, decoder *imageprep.Decoder, log *slog.Logger) *Store {
+	return &Store{kept: kept, cfg: cfg, decoder: decoder, log: log, places: make(chan struct{}, runtime.GOMAXPROCS(0))}
 }
 
 // Opener opens a picture file and tells its size.
 type Opener func() (file io.ReadCloser, size int64, err error)
 
+// look is how one kind of copy is made.
+type look struct{ side, quality int }
+
 // view is a copy large enough to stand for the picture itself on a screen.
-var view = Config{Side: 2048, Quality: 90}
+var view = look{2048, 90}
+
+func (s *Store) tile() look { return look{s.cfg.Side, s.cfg.Quality} }
 
 // View is Get at a size to look at, for pictures in formats that browsers do not show.
 func (s *Store) View(ctx context.Context, hash string, open Opener) ([]byte, error) {
@@ -64,18 +96,43 @@ func (s *Store) View(ctx context.Context, hash string, open Opener) ([]byte, err
 // Get is the JPEG thumbnail of the picture file with this SHA-256 (64 hexadecimal digits), which is opened where it has
 // to be made. Faults: those of open and of imageprep.Decoder; Invalid for a hash of another form.
 func (s *Store) Get(ctx context.Context, hash string, open Opener) ([]byte, error) {
-	return s.get(ctx, hash, s.cfg, open)
+	return s.get(ctx, hash, s.tile(), open)
 }
 
-func (s *Store) get(ctx context.Context, hash string, cfg Config, open Opener) ([]byte, error) {
-	path, err := s.path(hash, cfg)
+// Look is the longest side and the quality of a thumbnail, for who makes one to Keep.
+func (s *Store) Look() (side, quality int) { return s.cfg.Side, s.cfg.Quality }
+
+// Known tells whether the thumbnail of a picture file is there already, as far as can be told at once.
+func (s *Store) Known(hash string) bool {
+	key, err := keyOf(hash, s.tile())
+	return err == nil && s.kept.Known(key)
+}
+
+// Keep keeps a thumbnail that was made elsewhere. A storage that fails or is away costs speed later and nothing else: it
+// is logged, and left alone for a while.
+func (s *Store) Keep(ctx context.Context, hash string, small []byte) {
+	if key, err := keyOf(hash, s.tile()); err == nil {
+		s.keep(ctx, key, small)
+	}
+}
+
+// Tag is the entity tag of a picture file's thumbnail, in quotes as HTTP has them.
+func (s *Store) Tag(hash string) string {
+	return fmt.Sprintf(`"%s-%d-%d"`, hash, s.cfg.Side, s.cfg.Quality)
+}
+
+func (s *Store) get(ctx context.Context, hash string, l look, open Opener) ([]byte, error) {
+	key, err := keyOf(hash, l)
 	if err != nil {
 		return nil, err
 	}
-	if kept, err := os.ReadFile(path); err == nil {
-		return kept, nil
-	}
-	made := s.making.DoChan(path, func() (any, error) { return s.make(path, cfg, open) })
+	made := s.making.DoChan(key, func() (any, error) {
+		ctx := context.WithoutCancel(ctx) // others may wait for the same
+		if kept, err := s.read(ctx, key); err == nil {
+			return kept, nil
+		}
+		return s.make(ctx, key, l, open)
+	})
 	select {
 	case result := <-made:
 		small, _ := result.Val.([]byte)
@@ -85,7 +142,8 @@ func (s *Store) get(ctx context.Context, hash string, cfg Config, open Opener) (
 	}
 }
 
-func (s *Store) path(hash string, cfg Config) (string, error) {
+// keyOf is where a copy is kept.
+func keyOf(hash string, l look) (string, error) {
 	for _, c := range hash {
 		if (c < '0' || c > '9') && (c < 'a' || c > 'f') {
 			return "", fault.Invalid("%q is not a SHA-256 in hexadecimal digits", hash)
@@ -94,13 +152,30 @@ func (s *Store) path(hash string, cfg Config) (string, error) {
 	if len(hash) != 64 {
 		return "", fault.Invalid("%q is not a SHA-256 in hexadecimal digits", hash)
 	}
-	return filepath.Join(s.dir, hash[:2], fmt.Sprintf("%s-%d-%d.jpg", hash[2:], cfg.Side, cfg.Quality)), nil
+	return fmt.Sprintf("%s/%s-%d-%d.jpg", hash[:2], hash[2:], l.side, l.quality), nil
 }
 
-func (s *Store) make(path string, cfg Config, open Opener) ([]byte, error) {
+// wait bounds one question to a storage, which may be a server that hangs.
+const wait = 10 * time.Second
+
+// read gives what is kept, if it is whole: a machine that lost its power may leave a file without its content.
+func (s *Store) read(ctx context.Context, key string) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, wait)
+	defer cancel()
+	small, err := s.kept.Read(ctx, key)
+	if err != nil {
+		return nil, err
+	}
+	if !bytes.HasPrefix(small, []byte{0xff, 0xd8}) || !bytes.HasSuffix(small, []byte{0xff, 0xd9}) {
+		return nil, fault.NotFound("%s is no whole JPEG file", key)
+	}
+	return small, nil
+}
+
+func (s *Store) make(ctx context.Context, key string, l look, open Opener) ([]byte, error) {
 	s.places <- struct{}{}
 	defer func() { <-s.places }()
-	file, err := s.read(open)
+	file, err := s.original(open)
 	if err != nil {
 		return nil, err
 	}
@@ -109,15 +184,15 @@ func (s *Store) make(path string, cfg Config, open Opener) ([]byte, error) {
 		return nil, err
 	}
 	defer picture.Release()
-	small, err := picture.Thumbnail(cfg.Side, cfg.Quality)
+	small, err := picture.Thumbnail(l.side, l.quality)
 	if err != nil {
 		return nil, err
 	}
-	keep(path, small)
+	s.keep(ctx, key, small)
 	return small, nil
 }
 
-func (s *Store) read(open Opener) ([]byte, error) {
+func (s *Store) original(open Opener) ([]byte, error) {
 	file, size, err := open()
 	if err != nil {
 		return nil, err
@@ -126,20 +201,22 @@ func (s *Store) read(open Opener) ([]byte, error) {
 	return s.decoder.Read(file, size, nil)
 }
 
-// keep writes the file whole or not at all. A full or read-only disk costs speed, not the answer.
-func keep(path string, small []byte) {
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+// pause is how long a storage that failed is left alone, so that an ingest does not wait for each of its thumbnails.
+const pause = 15 * time.Second
+
+func (s *Store) keep(ctx context.Context, key string, small []byte) {
+	began := time.Now()
+	rest := s.rest.Load()
+	if began.UnixNano() < rest {
 		return
 	}
-	temporary, err := os.CreateTemp(filepath.Dir(path), "new-*")
-	if err != nil {
-		return
-	}
-	_, err = temporary.Write(small)
-	if err = errors.Join(err, temporary.Close()); err == nil {
-		err = os.Rename(temporary.Name(), path)
-	}
-	if err != nil {
-		_ = os.Remove(temporary.Name())
+	ctx, cancel := context.WithTimeout(ctx, wait)
+	defer cancel()
+	err := s.kept.Write(ctx, key, small)
+	switch {
+	case err == nil:
+	case errors.Is(err, context.Canceled): // whoever asked has gone
+	case s.rest.CompareAndSwap(rest, time.Now().Add(pause).UnixNano()): // one of those that fail at once tells of it
+		s.log.Warn("thumbnails cannot be kept; they are made when a page asks", "pause", pause, "err", err)
 	}
 }

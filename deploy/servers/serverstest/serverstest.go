@@ -52,3 +52,24 @@ func Milvus(t testing.TB, cfg servers.MilvusConfig) *servers.Milvus {
 	t.Cleanup(server.Kill)
 	return server
 }
+
+// S3 starts an S3 server that ends with the test, and has AWS' own variables name its user, so that the test cannot run in
+// parallel. Home and Folder are filled in where they are empty.
+func S3(t testing.TB, cfg servers.S3Config) *servers.S3 {
+	t.Helper()
+	if cfg.Home == "" {
+		cfg.Home = Home(t)
+	}
+	if cfg.Folder == "" {
+		cfg.Folder = t.TempDir()
+	}
+	server, err := servers.StartS3(t.Context(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(server.Kill)
+	for name, value := range server.Environment() {
+		t.Setenv(name, value)
+	}
+	return server
+}
