@@ -24,6 +24,7 @@
 //	ingest       read, prepare, encode, upsert
 //	search       the one query path
 //	removal      takes out of a collection what somebody names and what has gone
+//	duplicates   pictures that are the same or nearly so
 //	jobs         whole sources into collections, durably, by any number of processes
 //	jobs/natsd       the NATS server that the processes of a data folder share
 //	httpapi      routes, wire types, errors to statuses, who may ask

@@ -17,7 +17,7 @@ func (p *program) collectionCommand() *cobra.Command {
 	cmd := group("collection", "Look after collections")
 	cmd.AddCommand(
 		p.collectionListCommand(), p.collectionShowCommand(), p.collectionDropCommand(),
-		p.collectionBuildCommand(), p.collectionFlushCommand(),
+		p.collectionBuildCommand(), p.collectionFlushCommand(), p.collectionDuplicatesCommand(),
 		p.collectionPartitionCommand(), p.collectionAliasCommand(),
 	)
 	return cmd

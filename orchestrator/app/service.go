@@ -79,6 +79,7 @@ func OpenService(ctx context.Context, cfg Config, version string, log *slog.Logg
 		Roots:       roots,
 		Files:       files{s.archives, s.client},
 		Thumbnails:  s.core.Thumbnails,
+		Scratch:     cfg.Data,
 		Ready:       s.core.Ready,
 		Log:         log,
 	})

@@ -517,7 +517,7 @@ func TestPageAndDescription(t *testing.T) {
 	}
 	c.call(http.MethodGet, "/openapi.json", nil, http.StatusOK, &description)
 	for _, path := range []string{"/v1/info", "/v1/collections/{collection}/search", "/v1/collections/{collection}/search/upload", "/v1/jobs/{id}",
-		"/v1/collections/{collection}/index", "/v1/collections/{collection}/partitions/{partition}", "/v1/aliases/{alias}"} {
+		"/v1/collections/{collection}/index", "/v1/collections/{collection}/duplicates", "/v1/collections/{collection}/partitions/{partition}", "/v1/aliases/{alias}"} {
 		if description.Paths[path] == nil {
 			t.Errorf("openapi.json lacks %s", path)
 		}

@@ -60,6 +60,7 @@ type Deps struct {
 	Roots       *source.Roots
 	Files       Files
 	Thumbnails  *thumbnail.Store
+	Scratch     string                                 // folder of temporary files
 	Ready       func(context.Context) map[string]error // by part of the system, nil where it is well; asks all at once, and ends with the context
 	Log         *slog.Logger
 }
@@ -71,6 +72,8 @@ type Server struct {
 	app  *fiber.App
 	life context.Context //nolint:containedctx // ends with Shutdown; streams outlive their handlers
 	end  context.CancelFunc
+
+	comparing chan struct{} // holds the one request that compares pictures, which takes all processors
 }
 
 // New makes the routes.
@@ -79,7 +82,7 @@ func New(cfg Config, deps Deps) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{cfg: cfg, deps: deps}
+	s := &Server{cfg: cfg, deps: deps, comparing: make(chan struct{}, 1)}
 	s.life, s.end = context.WithCancel(context.Background())
 	s.app = fiber.New(fiber.Config{
 		AppName:               "clipseek",
@@ -114,6 +117,7 @@ func (s *Server) routes(api huma.API) {
 	s.infoRoutes(api)
 	s.collectionRoutes(api)
 	s.searchRoutes(api)
+	s.duplicateRoutes(api)
 	s.pictureRoutes(api)
 	s.removalRoutes(api)
 	s.jobRoutes(api)

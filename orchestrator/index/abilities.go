@@ -29,6 +29,14 @@ type Walk struct {
 	Vectors bool    // read the vectors too; without, Record.Vector is nil
 }
 
+// Recaller is the ability to find vectors by the SHA-256 of the files that they were made from, in well under the time that
+// making one takes.
+type Recaller interface {
+	// Recall gives the vectors of this model by hash, for those of the hashes that a record has as its FieldSHA256; of
+	// several records any one. Caller and index share nothing.
+	Recall(ctx context.Context, model string, hashes []string) (map[string][]float32, error)
+}
+
 // Loader is the ability to bring a collection into memory ahead of the first search, which otherwise pays for it.
 type Loader interface {
 	Load(ctx context.Context) error

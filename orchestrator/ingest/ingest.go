@@ -31,7 +31,7 @@ type Config struct {
 	Workers   int           `koanf:"workers"`    // pictures prepared at once; 0 is one for each core
 	Readers   int           `koanf:"readers"`    // files read at once, or read and waiting for a worker
 	ReadAhead int64         `koanf:"read_ahead"` // bytes of files in memory, those at the workers included; a larger one is read alone
-	Recent    int           `koanf:"recent"`     // pictures whose vectors are remembered for twins of the same bytes; 0 for none
+	Recent    int           `koanf:"recent"`     // pictures whose vectors are remembered for twins of the same bytes; 0 has every picture encoded
 	Patience  time.Duration `koanf:"patience"`   // how long a batch waits for an encoder or index that does not answer
 	Roots     []string      `koanf:"roots"`      // folders below which requests may name a folder to ingest; empty allows none
 }

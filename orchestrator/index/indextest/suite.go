@@ -51,6 +51,7 @@ func Run(t *testing.T, fresh func(t *testing.T) Open) {
 		{"Paging", testPaging},
 		{"Iterate", testIterate},
 		{"DeleteMatching", testDeleteMatching},
+		{"Recall", testRecall},
 		{"Filters", testFilters},
 		{"RandomFilters", testRandomFilters},
 		{"LongLists", testLongLists},

@@ -19,6 +19,7 @@ type Collection struct {
 	spec   index.Spec
 	closed atomic.Bool
 	matrix *matrix
+	hashed atomic.Bool // there is an SQL index of hashes
 }
 
 var (
@@ -27,6 +28,7 @@ var (
 	_ index.Iterator  = (*Collection)(nil)
 	_ index.Loader    = (*Collection)(nil)
 	_ index.Describer = (*Collection)(nil)
+	_ index.Recaller  = (*Collection)(nil)
 )
 
 // lookUp finds the collection that spec names and takes its number and properties.

@@ -47,6 +47,7 @@ CREATE TABLE records_%[1]d (
 ) STRICT;
 CREATE INDEX records_%[1]d_change ON records_%[1]d (change);
 CREATE INDEX records_%[1]d_label ON records_%[1]d (label);
+` + hashIndex + `;
 CREATE TABLE vectors_%[1]d (
 	slot INTEGER PRIMARY KEY,
 	vector BLOB NOT NULL -- float32, little-endian
@@ -56,6 +57,9 @@ CREATE TABLE vacant_%[1]d (
 	change INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX vacant_%[1]d_change ON vacant_%[1]d (change)`
+
+// hashIndex came later than the tables, which older files have without it.
+const hashIndex = `CREATE INDEX IF NOT EXISTS records_%[1]d_sha256 ON records_%[1]d (sha256)`
 
 // migrate checks whose file it is and brings it up to date.
 func (d *Database) migrate(ctx context.Context) error {
