@@ -27,11 +27,12 @@
 //	duplicates   pictures that are the same or nearly so
 //	jobs         whole sources into collections, durably, by any number of processes
 //	jobs/natsd       the NATS server that the processes of a data folder share
+//	follow       folders that a collection is kept like
 //	httpapi      routes, wire types, errors to statuses, who may ask
 //	webui        the page
 //	telemetry    what the program tells about itself
 //	app          the composition root: the only package that imports implementations
 //
-// Imports point one way: cmd -> app -> httpapi -> jobs -> search, ingest, removal -> contracts -> fault, model. An implementation
+// Imports point one way: cmd -> app -> httpapi -> jobs, follow -> search, ingest, removal -> contracts -> fault, model. An implementation
 // imports its contract and never a sibling. The linter's depguard rules (.golangci.yml) hold everyone to it.
 package orchestrator

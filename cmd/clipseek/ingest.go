@@ -52,6 +52,7 @@ type ingestFlags struct {
 	tables         jobs.Tables
 	asJSON, detach bool
 	sync           syncFlags
+	follow         bool
 }
 
 func (p *program) ingestCommand() *cobra.Command {
@@ -68,9 +69,15 @@ The work is a job, which is on the disk: whatever ends this command (Ctrl-C, a c
 so does a service on the same data folder. ` + "`clipseek job`" + ` shows and steers jobs.
 
 --sync removes, at the end, the pictures that have gone from these sources. What cannot be seen wholly stays, and so does all of
-it (exit code 3) where nobody can be asked and --yes is missing.` + exitCodesHelp,
+it (exit code 3) where nobody can be asked and --yes is missing.
+
+With --follow it stays and keeps the collection like the folders: new and changed pictures come within seconds, those that are
+deleted go. Ctrl-C ends it; started again it catches up.` + exitCodesHelp,
 		Args: args(cobra.MinimumNArgs(1)),
 		RunE: func(cmd *cobra.Command, paths []string) error {
+			if flags.follow {
+				return p.follow(cmd.Context(), paths, flags)
+			}
 			return p.ingest(cmd.Context(), paths, flags)
 		},
 	}
@@ -83,6 +90,7 @@ it (exit code 3) where nobody can be asked and --yes is missing.` + exitCodesHel
 	set.BoolVar(&flags.asJSON, "json", false, "print a summary object on standard output")
 	flags.sync.add(cmd)
 	set.BoolVar(&flags.detach, "detach", false, "make the job and leave the work to a service on the same data folder")
+	set.BoolVar(&flags.follow, "follow", false, "stay, and keep the collection like these folders")
 	return cmd
 }
 

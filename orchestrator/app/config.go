@@ -11,6 +11,7 @@ import (
 	"clipseek/orchestrator/encoder/onnx"
 	"clipseek/orchestrator/encoder/triton"
 	"clipseek/orchestrator/fault"
+	"clipseek/orchestrator/follow"
 	"clipseek/orchestrator/httpapi"
 	"clipseek/orchestrator/imageprep"
 	"clipseek/orchestrator/index"
@@ -43,6 +44,7 @@ type Config struct {
 	Ingest     ingest.Config    `koanf:"ingest"`
 	Search     search.Config    `koanf:"search"`
 	Jobs       jobs.Config      `koanf:"jobs"`
+	Follow     follow.Config    `koanf:"follow"`
 	Thumbnail  thumbnail.Config `koanf:"thumbnail"`
 	Log        telemetry.Config `koanf:"log"`
 }
@@ -97,6 +99,7 @@ func Default() Config {
 		Ingest:     ingest.Default(),
 		Search:     search.Default(),
 		Jobs:       jobs.Default(),
+		Follow:     follow.Default(),
 		Thumbnail:  thumbnail.Default(),
 		Log:        telemetry.Default(),
 	}

@@ -55,7 +55,7 @@ func TestEmbeddedConfigIsTheDefault(t *testing.T) {
 		t.Fatal(err)
 	}
 	want.Server.Hosts, want.Ingest.Roots, want.Hub.Mirrors = []string{}, []string{}, []string{} // as YAML says none
-	want.Web.Allow = []string{}
+	want.Web.Allow, want.Follow.Folders = []string{}, []string{}
 	want.Index.Milvus.Index.Params, want.Index.Milvus.Index.Search = []string{}, []string{}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("configs/embedded.yaml gives\n%+v\nthe defaults are\n%+v", got, want)
@@ -91,6 +91,7 @@ func TestConfigFaults(t *testing.T) {
 		"log":          {map[string]any{"log.level": "loud"}, `log.level = "loud" must be`},
 		"thumbnail":    {map[string]any{"thumbnail.side": 1}, "thumbnail.side = 1 must be"},
 		"jobs":         {map[string]any{"jobs.waiting": 0}, "jobs.waiting = 0 must be"},
+		"follow":       {map[string]any{"follow.quiet": "1ms"}, "follow.quiet = 1ms must be"},
 		"image":        {map[string]any{"image.max_bytes": 0}, "image.max_bytes = 0 must be"},
 	} {
 		_, err := config.Load(app.Default(), config.Sources{Flags: tc.flags})

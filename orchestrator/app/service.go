@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"clipseek/orchestrator/fault"
+	"clipseek/orchestrator/follow"
 	"clipseek/orchestrator/httpapi"
 	"clipseek/orchestrator/index"
 	"clipseek/orchestrator/ingest"
@@ -31,6 +32,10 @@ type Service struct {
 	archives *archive.Files
 	client   *web.Client
 	log      *slog.Logger
+
+	follower      *follow.Follower
+	stopFollowing context.CancelFunc
+	following     sync.WaitGroup
 
 	stopWarming context.CancelFunc
 	warming     sync.WaitGroup
@@ -70,12 +75,16 @@ func OpenService(ctx context.Context, cfg Config, version string, log *slog.Logg
 		return nil, err
 	}
 	s.jobs.Work("")
+	if s.follower, err = OpenFollower(cfg, s.core, "", nil, log); err != nil {
+		return nil, fault.At("follow.folders", err)
+	}
 	s.server, err = httpapi.New(cfg.Server, httpapi.Deps{
 		Version:     version,
 		Card:        s.core.Card,
 		Collections: s.core.Collections,
 		Searcher:    s.core.Searcher,
 		Jobs:        s.jobs.Manager,
+		Follower:    s.follower,
 		Roots:       roots,
 		Files:       files{s.archives, s.client},
 		Thumbnails:  s.core.Thumbnails,
@@ -83,7 +92,11 @@ func OpenService(ctx context.Context, cfg Config, version string, log *slog.Logg
 		Ready:       s.core.Ready,
 		Log:         log,
 	})
-	return s, err
+	if err != nil {
+		return nil, err
+	}
+	s.keepFollowing()
+	return s, nil
 }
 
 func listen(ctx context.Context, address string) (net.Listener, error) {
@@ -129,6 +142,13 @@ func (s *Service) keepWarming() {
 	})
 }
 
+// keepFollowing follows the configured folders until the service is closed.
+func (s *Service) keepFollowing() {
+	ctx, stop := context.WithCancel(context.Background())
+	s.stopFollowing = stop
+	s.following.Go(func() { s.follower.Run(ctx) })
+}
+
 // URL is where the page is.
 func (s *Service) URL() string { return "http://" + s.listener.Addr().String() }
 
@@ -163,6 +183,10 @@ func (s *Service) Close() error {
 	if s.stopWarming != nil {
 		s.stopWarming()
 		s.warming.Wait()
+	}
+	if s.stopFollowing != nil {
+		s.stopFollowing()
+		s.following.Wait()
 	}
 	if s.jobs != nil {
 		all = append(all, s.jobs.Close())

@@ -18,6 +18,7 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humafiber"
 	"github.com/gofiber/fiber/v2"
 
+	"clipseek/orchestrator/follow"
 	"clipseek/orchestrator/index"
 	"clipseek/orchestrator/jobs"
 	"clipseek/orchestrator/model"
@@ -57,6 +58,7 @@ type Deps struct {
 	Collections Collections
 	Searcher    *search.Searcher
 	Jobs        *jobs.Manager
+	Follower    *follow.Follower // nil where nothing is followed
 	Roots       *source.Roots
 	Files       Files
 	Thumbnails  *thumbnail.Store
@@ -121,6 +123,7 @@ func (s *Server) routes(api huma.API) {
 	s.pictureRoutes(api)
 	s.removalRoutes(api)
 	s.jobRoutes(api)
+	s.followRoutes(api)
 }
 
 // Serve answers on the listener until Shutdown; it then returns nil.

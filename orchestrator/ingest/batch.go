@@ -31,6 +31,8 @@ type Work struct {
 	Since time.Time
 	// Waiting, if not nil, hears what is waited for while the encoder or the index does not answer, and nil when that ends.
 	Waiting func(error)
+	// Wrote, if not nil, hears each item that was indexed, one after the other, when its record is written.
+	Wrote func(source.Item)
 }
 
 // lastWrite bounds the write of what is encoded when a batch is cut short.
@@ -212,6 +214,9 @@ func (b *batch) write(ctx context.Context, entries []entry) error {
 		for _, e := range entries {
 			if !e.kept {
 				b.result.Indexed++
+				if b.Wrote != nil {
+					b.Wrote(e.item)
+				}
 			}
 		}
 		return nil

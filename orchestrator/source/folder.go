@@ -113,18 +113,10 @@ func (w *walker) walk(ctx context.Context) bool {
 		}
 		return nil
 	}
-	emit := func(path string, entry fs.DirEntry) error {
-		item := Item{Key: path, Path: path, Source: w.from, Label: filepath.Base(filepath.Dir(path))}
-		info, err := os.Stat(path) // follows a link to its file
-		switch {
-		case err != nil:
-			err = pathFault(path, err)
-		case info.IsDir():
-			return nil // a link to a folder
-		case !info.Mode().IsRegular():
-			err = fault.Invalid("not a regular file (%s)", entry.Type())
-		default:
-			item.Bytes, item.Modified = info.Size(), info.ModTime()
+	emit := func(path string) error {
+		item, folder, err := fileItem(path, w.from)
+		if folder {
+			return nil // by a link
 		}
 		return give(item, err)
 	}
@@ -149,7 +141,7 @@ func (w *walker) walk(ctx context.Context) bool {
 		case entry.IsDir() || leaveOut || !w.accept(path):
 			return nil
 		}
-		return emit(path, entry)
+		return emit(path)
 	})
 	if err != nil {
 		w.yield(Item{}, err)
@@ -168,6 +160,59 @@ func enterable(root string) string {
 		return root
 	}
 	return root + string(filepath.Separator)
+}
+
+// fileItem looks at a file. Its error says why it is no item, but for folders.
+func fileItem(path, from string) (item Item, folder bool, err error) {
+	item = Item{Key: path, Path: path, Source: from, Label: filepath.Base(filepath.Dir(path))}
+	info, err := os.Stat(path) // follows a link to its file
+	switch {
+	case err != nil:
+		return item, false, pathFault(path, err)
+	case info.IsDir():
+		return item, true, nil
+	case !info.Mode().IsRegular():
+		return item, false, fault.Invalid("not a regular file (%s)", info.Mode().Type())
+	}
+	item.Bytes, item.Modified = info.Size(), info.ModTime()
+	return item, false, nil
+}
+
+// Enters reports whether Items goes into a folder of this path, by its name and those above it.
+func (f *Folders) Enters(path string) bool {
+	for _, root := range f.roots {
+		if !within(path, root) {
+			continue
+		}
+		below, err := filepath.Rel(root, path)
+		hidden := func(name string) bool { return strings.HasPrefix(name, ".") }
+		if err == nil && (below == "." || !slices.ContainsFunc(strings.Split(below, string(filepath.Separator)), hidden)) {
+			return true
+		}
+	}
+	return false
+}
+
+// Lists reports whether Items lists a file of this path, by its name and those above it.
+func (f *Folders) Lists(path string) bool {
+	return slices.Contains(f.roots, path) || IsPictureName(path) && f.Enters(path)
+}
+
+// Item is the item, but for its place, that Items gives for a file that it lists. Faults: NotFound, Forbidden, Invalid for
+// what is no file.
+func (f *Folders) Item(path string) (Item, error) {
+	from := ""
+	for _, root := range f.roots {
+		if within(path, root) {
+			from = root
+			break
+		}
+	}
+	item, folder, err := fileItem(path, from)
+	if folder {
+		err = fault.Invalid("%s is a folder", path)
+	}
+	return item, err
 }
 
 // passed tells whether the walk has been at path, and at all that lies below it, when it comes to after: it goes through
