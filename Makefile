@@ -6,6 +6,8 @@ MODEL     ?=
 LISTEN    ?= 127.0.0.1:9099
 LINT      := .tools/golangci-lint
 LINT_AT   := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+S3        := .tools/versitygw
+S3_AT     := github.com/versity/versitygw/cmd/versitygw@v1.8.0
 PACKAGES  := ./cmd/... ./orchestrator/... ./triton_models/... ./deploy/...
 
 # The samples have a data folder of their own; your pictures go where `bin/clipseek` looks without a flag.
@@ -28,7 +30,7 @@ help: ## list the targets
 setup: ## install what is needed: C libraries, libonnxruntime, a Python environment for tests
 	@bash .ci/setup
 
-servers: setup ## install a real Triton and a real Milvus in .servers, for tests and `make cluster`
+servers: setup $(S3) ## install a real Triton and a real Milvus in .servers, and an S3 server in .tools, for tests and `make cluster`
 	@bash .ci/servers
 
 build: setup ## build bin/clipseek
@@ -58,6 +60,9 @@ race: servers ## run every test under the race detector
 
 $(LINT):
 	GOBIN=$(CURDIR)/.tools $(GO) install $(LINT_AT)
+
+$(S3):
+	GOBIN=$(CURDIR)/.tools $(GO) install $(S3_AT)
 
 lint: setup $(LINT) ## check style, errors and the import rule
 	$(LINT) run $(PACKAGES)

@@ -19,7 +19,9 @@
 //	source       where pictures come from: the contract, folders and patterns; source/line reads lines; sourcetest is its suite
 //	source/archive   zip, tar and WebDataset shards
 //	source/web       lists of URLs, and the HTTP client that keeps to limits and the public internet
+//	source/object    objects of a store
 //	source/table     CSV, JSON Lines and Parquet
+//	bucket       object stores: S3, or a folder
 //	thumbnail    small copies of pictures, kept in a folder or an object store
 //	ingest       read, prepare, encode, upsert
 //	search       the one query path

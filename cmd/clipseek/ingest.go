@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -17,7 +18,6 @@ import (
 	"clipseek/orchestrator/index"
 	"clipseek/orchestrator/ingest"
 	"clipseek/orchestrator/jobs"
-	"clipseek/orchestrator/source"
 )
 
 // summary is what `ingest --json` prints.
@@ -62,8 +62,10 @@ func (p *program) ingestCommand() *cobra.Command {
 		Short: "Index pictures",
 		Long: `Index pictures: below folders, single files, inside archives (zip, tar, tar.gz, tar.zst, tar.bz2; tars also as WebDataset
 shards), those that match a quoted pattern ('more/**/*.jpg', 'shard-{000..099}.tar'), and those that lists name: URLs in a file
-that ends in .txt, one a line (- is standard input), or a table that ends in .csv, .tsv, .jsonl, .ndjson or .parquet. What is
-indexed and unchanged (size and time, else the hash) is skipped; a picture that fails is listed with its reason and stops nothing.
+that ends in .txt, one a line (- is standard input), or a table that ends in .csv, .tsv, .jsonl, .ndjson or .parquet. Objects are
+named s3://BUCKET/PREFIX; where the store is stands under objects in the configuration, and credentials in AWS' own variables
+and files. What is indexed and unchanged (size and time, else the hash) is skipped; a picture that fails is listed with its
+reason and stops nothing.
 
 The work is a job, which is on the disk: whatever ends this command (Ctrl-C, a crash), running it again goes on with it, and
 so does a service on the same data folder. ` + "`clipseek job`" + ` shows and steers jobs.
@@ -174,7 +176,7 @@ func (p *program) absolute(cfg app.Config, paths []string) ([]string, error) {
 		switch {
 		case path == "-":
 			all[i], err = app.KeepList(cfg, p.in)
-		case source.IsURL(path): // which is refused with a word on lists
+		case strings.Contains(path, "://"): // of a store, or refused with a word on lists
 			all[i] = path
 		default:
 			if all[i], err = filepath.Abs(path); err != nil {

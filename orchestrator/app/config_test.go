@@ -55,7 +55,7 @@ func TestEmbeddedConfigIsTheDefault(t *testing.T) {
 		t.Fatal(err)
 	}
 	want.Server.Hosts, want.Ingest.Roots, want.Hub.Mirrors = []string{}, []string{}, []string{} // as YAML says none
-	want.Web.Allow, want.Follow.Folders = []string{}, []string{}
+	want.Web.Allow, want.Follow.Folders, want.Ingest.Buckets = []string{}, []string{}, []string{}
 	want.Index.Milvus.Index.Params, want.Index.Milvus.Index.Search = []string{}, []string{}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("configs/embedded.yaml gives\n%+v\nthe defaults are\n%+v", got, want)

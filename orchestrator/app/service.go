@@ -10,6 +10,7 @@ import (
 	"syscall"
 	"time"
 
+	"clipseek/orchestrator/bucket"
 	"clipseek/orchestrator/fault"
 	"clipseek/orchestrator/follow"
 	"clipseek/orchestrator/httpapi"
@@ -53,9 +54,9 @@ func OpenService(ctx context.Context, cfg Config, version string, log *slog.Logg
 	if s.listener, err = listen(ctx, cfg.Server.Listen); err != nil { // first: it is quick, and a second service stops here
 		return nil, err
 	}
-	roots, err := source.NewRoots(cfg.Ingest.Roots)
+	roots, err := source.NewRoots(cfg.Ingest.Roots, cfg.Ingest.Buckets...)
 	if err != nil {
-		return nil, fault.At("ingest.roots", err)
+		return nil, fault.At("ingest.roots, ingest.buckets", err)
 	}
 	if s.core, err = OpenCore(ctx, cfg, log); err != nil {
 		return nil, err
@@ -86,7 +87,7 @@ func OpenService(ctx context.Context, cfg Config, version string, log *slog.Logg
 		Jobs:        s.jobs.Manager,
 		Follower:    s.follower,
 		Roots:       roots,
-		Files:       files{s.archives, s.client},
+		Files:       files{s.archives, s.client, bucket.NewClient(cfg.viewObjects())},
 		Thumbnails:  s.core.Thumbnails,
 		Scratch:     cfg.Data,
 		Ready:       s.core.Ready,

@@ -9,10 +9,12 @@ import (
 	"strings"
 	"time"
 
+	"clipseek/orchestrator/bucket"
 	"clipseek/orchestrator/fault"
 	"clipseek/orchestrator/jobs"
 	"clipseek/orchestrator/source"
 	"clipseek/orchestrator/source/archive"
+	"clipseek/orchestrator/source/object"
 	"clipseek/orchestrator/source/web"
 )
 
@@ -21,12 +23,13 @@ type Sources struct {
 	*source.Several
 	archives *archive.Files
 	client   *web.Client
+	objects  []io.Closer
 }
 
 // OpenSource makes a source of what a job names: folders, picture files, lists of URLs and tables (told by their endings),
-// archives (told by their content) and patterns. A pattern is what has the characters of one and is no file's name; archives
-// among its matches are read, too. note, if not nil, is told what is left out of tables. Close is owed.
-// Faults: Invalid, NotFound (also for a pattern that nothing matches), Forbidden; each names the argument.
+// archives (told by their content), what is in object stores (s3://) and patterns. A pattern is what has the characters of
+// one and is no file's name; archives among its matches are read, too. note, if not nil, is told what is left out of tables. Close is owed.
+// Faults: Invalid, NotFound (also for a pattern that nothing matches), Forbidden, and those of a store; each names the argument.
 func OpenSource(ctx context.Context, cfg Config, spec jobs.Spec, note func(string)) (_ *Sources, err error) {
 	if len(spec.Sources) == 0 {
 		return nil, fault.Invalid("no folder, picture, archive or pattern is named")
@@ -34,7 +37,12 @@ func OpenSource(ctx context.Context, cfg Config, spec jobs.Spec, note func(strin
 	if note == nil {
 		note = func(string) {}
 	}
-	b := sourceBuilder{cfg: cfg, spec: spec, note: note, archives: archive.NewFiles(cfg.archives())}
+	b := sourceBuilder{cfg: cfg, spec: spec, note: note, archives: archive.NewFiles(cfg.archives()), stores: bucket.NewClient(cfg.Objects)}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, closeAll(b.objects))
+		}
+	}()
 	if b.client, err = cfg.webClient(Version()); err != nil {
 		return nil, err
 	}
@@ -46,11 +54,21 @@ func OpenSource(ctx context.Context, cfg Config, spec jobs.Spec, note func(strin
 	if err := b.endFolders(); err != nil {
 		return nil, err
 	}
-	return &Sources{source.Join(b.parts...), b.archives, b.client}, nil
+	return &Sources{source.Join(b.parts...), b.archives, b.client, b.objects}, nil
 }
 
 // Close lets go of what is open of archives, and of connections.
-func (s *Sources) Close() error { return errors.Join(s.archives.Close(), s.client.Close()) }
+func (s *Sources) Close() error {
+	return errors.Join(s.archives.Close(), s.client.Close(), closeAll(s.objects))
+}
+
+func closeAll(all []io.Closer) error {
+	var failed []error
+	for _, one := range all {
+		failed = append(failed, one.Close())
+	}
+	return errors.Join(failed...)
+}
 
 type sourceBuilder struct {
 	cfg      Config
@@ -58,17 +76,25 @@ type sourceBuilder struct {
 	note     func(string)
 	client   *web.Client
 	archives *archive.Files
+	stores   *bucket.Client
+	objects  []io.Closer
 	parts    []source.Source
 	folders  []string // and files: one part, which leaves out what is named twice
 }
 
 func (b *sourceBuilder) add(ctx context.Context, arg string) error {
+	if source.IsObject(arg) {
+		return b.addObjects(ctx, arg)
+	}
 	if isListed(arg) {
 		return b.addListed(ctx, arg)
 	}
 	info, err := os.Stat(arg)
 	if source.IsURL(arg) {
-		return fault.Invalid("%s is a URL; put URLs into a file that ends in .txt, one a line, or pipe them in and name - in its place", arg)
+		return fault.Invalid("%s is a URL; put URLs into a file that ends in .txt, one a line, or pipe them in and name - in its place; what is in an object store is named s3://BUCKET/PREFIX", arg)
+	}
+	if scheme, _, ok := strings.Cut(arg, "://"); err != nil && ok && isScheme(scheme) {
+		return fault.Invalid("%s:// is no source of pictures; object stores are named s3://BUCKET/PREFIX, others than AWS by their endpoint for S3 (objects.endpoint), and web pictures in a list (.txt)", scheme)
 	}
 	if err != nil && source.IsPattern(arg) {
 		return b.addPattern(ctx, arg)
@@ -83,6 +109,23 @@ func (b *sourceBuilder) add(ctx context.Context, arg string) error {
 		}
 	}
 	b.folders = append(b.folders, arg) // which also says what is wrong
+	return nil
+}
+
+func isScheme(s string) bool {
+	return s != "" && !strings.ContainsFunc(s, func(r rune) bool { return (r < 'a' || r > 'z') && (r < '0' || r > '9') })
+}
+
+// addObjects adds what is in an object store; lists, tables and archives are read only from files.
+func (b *sourceBuilder) addObjects(ctx context.Context, address string) error {
+	if isListed(address) || archive.LooksLike(address) {
+		return fault.Invalid("%s is a list, table or archive; they are not read from object stores: copy it to this machine, or name the pictures' prefix", address)
+	}
+	objects, err := object.New(ctx, b.stores, address)
+	if err != nil {
+		return err
+	}
+	b.parts, b.objects = append(b.parts, objects), append(b.objects, objects)
 	return nil
 }
 
@@ -172,17 +215,29 @@ func (c Config) viewClient(version string) (*web.Client, error) {
 	return c.webClient(version)
 }
 
-// files opens the pictures of records, in archives and on the web too.
+// viewObjects is the section of object stores for pictures that somebody waits to see.
+func (c Config) viewObjects() bucket.Config {
+	o := c.Objects
+	o.Retries = 0
+	o.Connect, o.FirstByte, o.Stall = min(o.Connect, viewing/3), min(o.FirstByte, viewing), min(o.Stall, viewing)
+	return o
+}
+
+// files opens the pictures of records, in archives, in object stores and on the web too.
 type files struct {
 	archives *archive.Files
 	client   *web.Client
+	stores   *bucket.Client
 }
 
-// Open opens a URL, a file or, where there is none of the name, an archive's entry.
+// Open opens a URL, an object, a file or, where there is none of the name, an archive's entry.
 func (f files) Open(ctx context.Context, path string) (io.ReadCloser, int64, error) {
 	if source.IsURL(path) {
 		content, err := f.client.Get(ctx, path)
 		return io.NopCloser(bytes.NewReader(content)), int64(len(content)), err
+	}
+	if source.IsObject(path) {
+		return object.Read(ctx, f.stores, path)
 	}
 	file, size, err := source.OpenFile(path)
 	if err == nil {

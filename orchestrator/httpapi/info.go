@@ -53,7 +53,7 @@ type Info struct {
 	Version    string   `json:"version"`
 	Collection string   `json:"collection" doc:"the collection that is used when nobody names one"`
 	Model      Model    `json:"model"`
-	Roots      []string `json:"roots" nullable:"false" doc:"folders below which pictures may be ingested by request"`
+	Roots      []string `json:"roots" nullable:"false" doc:"folders, and prefixes of object stores, below which pictures may be ingested by request"`
 	MaxUpload  int      `json:"max_upload_bytes"`
 	Prompts    bool     `json:"prompts" doc:"short texts are put into the model's templates where a request does not say"`
 }
@@ -82,7 +82,7 @@ func (s *Server) infoRoutes(api huma.API) {
 					Name: card.Name, Title: card.Title, Languages: append([]string{}, card.Languages...),
 					Width: card.Width, Text: card.HasText(), MatchScore: card.Text.MatchScore, Prompts: append([]string{}, card.Text.Prompts...),
 				},
-				Roots:     append([]string{}, s.deps.Roots.Dirs()...),
+				Roots:     append(append([]string{}, s.deps.Roots.Dirs()...), s.deps.Roots.Buckets()...),
 				MaxUpload: s.cfg.MaxUpload,
 				Prompts:   s.deps.Searcher.Prompts(),
 			}}, nil

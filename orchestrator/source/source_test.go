@@ -308,3 +308,41 @@ func TestRoots(t *testing.T) {
 		t.Errorf("missing root: %v", err)
 	}
 }
+
+func TestRootsOfBuckets(t *testing.T) {
+	t.Parallel()
+	roots, err := source.NewRoots(nil, "s3://all", "s3://part/of/it/")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for address, kind := range map[string]fault.Kind{
+		"s3://other":               fault.KindForbidden,
+		"s3://all2/x.jpg":          fault.KindForbidden,
+		"s3://part":                fault.KindForbidden,
+		"s3://part/of/italy.jpg":   fault.KindForbidden,
+		"s3://part/of/it/../x.jpg": fault.KindInvalid,
+		"s3://all/./x.jpg":         fault.KindInvalid,
+		"s3://all?endpoint=http:x": fault.KindInvalid,
+		"S3://all/x.jpg":           fault.KindInvalid,
+		"s3://":                    fault.KindInvalid,
+	} {
+		if got, err := roots.Resolve(address); fault.KindOf(err) != kind {
+			t.Errorf("%s resolves to %q, %v; want %v", address, got, err, kind)
+		}
+	}
+	for _, address := range []string{"s3://all", "s3://all/", "s3://all/a ..b/what?.jpg", "s3://part/of/it", "s3://part/of/it/x/y.jpg"} {
+		if got, err := roots.Resolve(address); got != address || err != nil {
+			t.Errorf("%s resolves to %q, %v", address, got, err)
+		}
+	}
+	none, err := source.NewRoots([]string{t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := none.Resolve("s3://all"); fault.KindOf(err) != fault.KindForbidden || !strings.Contains(fault.Public(err), "ingest.buckets") {
+		t.Errorf("no buckets: %v", err)
+	}
+	if _, err := source.NewRoots(nil, "photos"); fault.KindOf(err) != fault.KindInvalid {
+		t.Errorf("a bucket without s3://: %v", err)
+	}
+}

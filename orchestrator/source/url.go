@@ -18,6 +18,23 @@ func IsURL(s string) bool {
 	return ok && (strings.EqualFold(scheme, "http") || strings.EqualFold(scheme, "https"))
 }
 
+// IsObject reports whether a path or argument is meant as an object of a store, or a prefix in one.
+func IsObject(s string) bool {
+	scheme, _, ok := strings.Cut(s, "://")
+	return ok && scheme == "s3"
+}
+
+// SplitObject takes s3://BUCKET/KEY apart. The key is what stands there, without any escapes; it is empty for a whole
+// bucket. Fault: Invalid.
+func SplitObject(address string) (bucket, key string, err error) {
+	scheme, rest, ok := strings.Cut(address, "://")
+	bucket, key, _ = strings.Cut(rest, "/")
+	if !ok || scheme != "s3" || bucket == "" || strings.ContainsAny(bucket, "@?#") {
+		return "", "", fault.Invalid("%q is no object of a store; write s3://BUCKET/KEY, and where the store is under objects in the configuration", brief(address))
+	}
+	return bucket, key, nil
+}
+
 // NormalURL is the one form of an http or https URL, which serves as the key and path of its picture: scheme and host in
 // lower case and no fragment. Nothing else is changed, since servers may tell any other two spellings apart.
 // Faults: Invalid, TooLarge; neither repeats a password.
