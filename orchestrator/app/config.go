@@ -23,6 +23,7 @@ import (
 	"clipseek/orchestrator/model/pull"
 	"clipseek/orchestrator/search"
 	"clipseek/orchestrator/source/archive"
+	"clipseek/orchestrator/source/upload"
 	"clipseek/orchestrator/source/web"
 	"clipseek/orchestrator/telemetry"
 	"clipseek/orchestrator/thumbnail"
@@ -41,6 +42,7 @@ type Config struct {
 	Archive    archive.Config   `koanf:"archive"`
 	Web        web.Config       `koanf:"web"`
 	Objects    bucket.Config    `koanf:"objects"`
+	Upload     upload.Config    `koanf:"upload"`
 	Ingest     ingest.Config    `koanf:"ingest"`
 	Search     search.Config    `koanf:"search"`
 	Jobs       jobs.Config      `koanf:"jobs"`
@@ -96,6 +98,7 @@ func Default() Config {
 		Archive:    archive.Default(),
 		Web:        web.Default(),
 		Objects:    bucket.Default(),
+		Upload:     upload.Default(),
 		Ingest:     ingest.Default(),
 		Search:     search.Default(),
 		Jobs:       jobs.Default(),

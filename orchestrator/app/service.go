@@ -79,6 +79,10 @@ func OpenService(ctx context.Context, cfg Config, version string, log *slog.Logg
 	if s.follower, err = OpenFollower(cfg, s.core, "", nil, log); err != nil {
 		return nil, fault.At("follow.folders", err)
 	}
+	uploads, err := openUploads(cfg)
+	if err != nil {
+		return nil, err
+	}
 	s.server, err = httpapi.New(cfg.Server, httpapi.Deps{
 		Version:     version,
 		Card:        s.core.Card,
@@ -87,6 +91,7 @@ func OpenService(ctx context.Context, cfg Config, version string, log *slog.Logg
 		Jobs:        s.jobs.Manager,
 		Follower:    s.follower,
 		Roots:       roots,
+		Uploads:     uploads,
 		Files:       files{s.archives, s.client, bucket.NewClient(cfg.viewObjects())},
 		Thumbnails:  s.core.Thumbnails,
 		Scratch:     cfg.Data,

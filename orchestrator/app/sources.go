@@ -15,6 +15,7 @@ import (
 	"clipseek/orchestrator/source"
 	"clipseek/orchestrator/source/archive"
 	"clipseek/orchestrator/source/object"
+	"clipseek/orchestrator/source/upload"
 	"clipseek/orchestrator/source/web"
 )
 
@@ -85,6 +86,9 @@ type sourceBuilder struct {
 func (b *sourceBuilder) add(ctx context.Context, arg string) error {
 	if source.IsObject(arg) {
 		return b.addObjects(ctx, arg)
+	}
+	if upload.IsList(arg, b.cfg.uploads()) {
+		return b.addUpload(arg)
 	}
 	if isListed(arg) {
 		return b.addListed(ctx, arg)

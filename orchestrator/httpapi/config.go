@@ -14,13 +14,17 @@ type Config struct {
 	APIKey    string        `koanf:"api_key" secret:"true"` // asked of every request but health; empty asks for none
 	AllowOpen bool          `koanf:"allow_open"`            // listen beyond this machine without an API key
 	MaxUpload int           `koanf:"max_upload"`            // largest request body, bytes
-	Timeout   time.Duration `koanf:"timeout"`               // for one request
-	Hosts     []string      `koanf:"hosts"`                 // names, beside the address, by which browsers reach a service without an API key
+	Timeout   time.Duration `koanf:"timeout"`               // for one request, but uploads to be ingested
+
+	MaxBulkUpload int64         `koanf:"max_bulk_upload"` // largest upload to be ingested, bytes
+	UploadIdle    time.Duration `koanf:"upload_idle"`     // in which at least 64 KiB of one must come
+
+	Hosts []string `koanf:"hosts"` // names, beside the address, by which browsers reach a service without an API key
 }
 
 // Default listens on this machine alone.
 func Default() Config {
-	return Config{Listen: "127.0.0.1:9099", MaxUpload: 32 << 20, Timeout: 30 * time.Second}
+	return Config{Listen: "127.0.0.1:9099", MaxUpload: 32 << 20, Timeout: 30 * time.Second, MaxBulkUpload: 4 << 30, UploadIdle: time.Minute}
 }
 
 // Validate reports every fault.
@@ -40,6 +44,8 @@ func (c Config) Validate() error {
 	if c.Timeout < time.Second || c.Timeout > time.Hour {
 		all = append(all, fault.Invalid("timeout = %s must be 1s to 1h, for example 30s", c.Timeout))
 	}
+	all = append(all, fault.Between("max_bulk_upload", c.MaxBulkUpload, 1024, 1<<50, Default().MaxBulkUpload))
+	all = append(all, fault.Within("upload_idle", c.UploadIdle, 100*time.Millisecond, 30*time.Minute, "1m"))
 	return errors.Join(all...)
 }
 

@@ -11,7 +11,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/gofiber/fiber/v2"
 
@@ -60,10 +59,6 @@ func (s *Server) secure(c *fiber.Ctx) error {
 	}
 	if s.cfg.APIKey == "" && !s.cfg.AllowOpen && !s.ownHost(string(c.Request().Host())) {
 		return writeProblem(c, newProblem(http.StatusForbidden, fmt.Sprintf("the host %q is not a name of this service; add it to server.hosts if it is", c.Request().Host())))
-	}
-	// Go's JSON decoder would put U+FFFD for bytes that are not UTF-8 and search for that.
-	if strings.HasPrefix(c.Get(fiber.HeaderContentType), fiber.MIMEApplicationJSON) && !utf8.Valid(c.Body()) {
-		return writeProblem(c, newProblem(http.StatusBadRequest, "the request's JSON is not UTF-8 text"))
 	}
 	return c.Next()
 }

@@ -54,7 +54,8 @@ type Info struct {
 	Collection string   `json:"collection" doc:"the collection that is used when nobody names one"`
 	Model      Model    `json:"model"`
 	Roots      []string `json:"roots" nullable:"false" doc:"folders, and prefixes of object stores, below which pictures may be ingested by request"`
-	MaxUpload  int      `json:"max_upload_bytes"`
+	MaxUpload  int      `json:"max_upload_bytes" doc:"of a request, and so of a picture to search with"`
+	MaxBulk    int64    `json:"max_bulk_upload_bytes" doc:"of an upload to be ingested"`
 	Prompts    bool     `json:"prompts" doc:"short texts are put into the model's templates where a request does not say"`
 }
 
@@ -84,6 +85,7 @@ func (s *Server) infoRoutes(api huma.API) {
 				},
 				Roots:     append(append([]string{}, s.deps.Roots.Dirs()...), s.deps.Roots.Buckets()...),
 				MaxUpload: s.cfg.MaxUpload,
+				MaxBulk:   s.cfg.MaxBulkUpload,
 				Prompts:   s.deps.Searcher.Prompts(),
 			}}, nil
 		})

@@ -18,7 +18,7 @@ type Job struct {
 	ID          string         `json:"id"`
 	Collection  string         `json:"collection"`
 	Partition   string         `json:"partition,omitempty"`
-	Path        string         `json:"path"`
+	Path        string         `json:"path" doc:"what is ingested: folders, or in words an upload"`
 	State       string         `json:"state" enum:"queued,running,paused,done,failed,canceled"`
 	Created     time.Time      `json:"created_at"`
 	Ended       *time.Time     `json:"ended_at,omitempty"`
@@ -148,16 +148,25 @@ func (s *Server) ingest(ctx context.Context, in *ingestInput) (*jobOutput, error
 	if err != nil {
 		return nil, err
 	}
-	s.deps.Collections.Forget(ctx, in.Collection)
-	photos, err := s.deps.Collections.Make(ctx, in.Collection)
-	if err == nil && in.Body.Partition != "" {
-		_, err = MakePartition(ctx, photos, in.Body.Partition)
+	return s.start(ctx, jobs.Spec{Sources: []string{path}, Collection: in.Collection, Partition: in.Body.Partition,
+		Sync: jobs.Sync{On: in.Body.Sync, Limit: in.Body.SyncLimit}})
+}
+
+func (s *Server) makeFor(ctx context.Context, collection, partition string) error {
+	s.deps.Collections.Forget(ctx, collection)
+	photos, err := s.deps.Collections.Make(ctx, collection)
+	if err == nil && partition != "" {
+		_, err = MakePartition(ctx, photos, partition)
 	}
-	if err != nil {
+	return err
+}
+
+// start makes a job, and before it the collection and partition where they are not there.
+func (s *Server) start(ctx context.Context, spec jobs.Spec) (*jobOutput, error) {
+	if err := s.makeFor(ctx, spec.Collection, spec.Partition); err != nil {
 		return nil, err
 	}
-	job, _, err := s.deps.Jobs.Start(ctx, jobs.Spec{Sources: []string{path}, Collection: in.Collection, Partition: in.Body.Partition,
-		Sync: jobs.Sync{On: in.Body.Sync, Limit: in.Body.SyncLimit}})
+	job, _, err := s.deps.Jobs.Start(ctx, spec)
 	if err != nil {
 		return nil, err
 	}

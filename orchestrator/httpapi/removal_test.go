@@ -32,7 +32,7 @@ func TestDeletePictures(t *testing.T) {
 		}
 	}
 	del(map[string]any{"ids": []string{all[0].ID, all[1].ID, all[0].ID, "7"}}, 2)
-	del(map[string]any{"filter": `label == "leaf" && id != ` + all[2].ID}, int64(left(c.search(map[string]any{"text": "fruit"}).Hits, "leaf", all[2].ID)))
+	del(map[string]any{"filter": `label == "leaf" && id != ` + all[2].ID}, int64(remaining(c.search(map[string]any{"text": "fruit"}).Hits, "leaf", all[2].ID)))
 	if resp, body := c.send(http.MethodDelete, collection+"/pictures/"+all[2].ID, "", nil); resp.StatusCode != http.StatusNoContent {
 		t.Errorf("status %d: %s", resp.StatusCode, body)
 	}
@@ -74,7 +74,7 @@ func TestDeletePictures(t *testing.T) {
 }
 
 // left counts the hits of a label but for one.
-func left(hits []httpapi.Hit, label, but string) (n int) {
+func remaining(hits []httpapi.Hit, label, but string) (n int) {
 	for _, hit := range hits {
 		if hit.Fields[index.FieldLabel] == label && hit.ID != but {
 			n++

@@ -9,6 +9,7 @@ package httpapi
 
 import (
 	"context"
+	"errors"
 	"io"
 	"log/slog"
 	"net"
@@ -24,6 +25,7 @@ import (
 	"clipseek/orchestrator/model"
 	"clipseek/orchestrator/search"
 	"clipseek/orchestrator/source"
+	"clipseek/orchestrator/source/upload"
 	"clipseek/orchestrator/thumbnail"
 	"clipseek/orchestrator/webui"
 )
@@ -51,6 +53,12 @@ type Files interface {
 	Open(ctx context.Context, path string) (io.ReadCloser, int64, error)
 }
 
+// Uploads keeps what people send to be ingested.
+type Uploads interface {
+	// Begin makes room for a request of so many bytes, -1 for unknown. Faults: Overloaded, Unavailable, Forbidden.
+	Begin(ctx context.Context, length int64) (*upload.Batch, error)
+}
+
 // Deps are the parts that the routes call. The server closes none of them.
 type Deps struct {
 	Version     string
@@ -61,6 +69,7 @@ type Deps struct {
 	Follower    *follow.Follower // nil where nothing is followed
 	Roots       *source.Roots
 	Files       Files
+	Uploads     Uploads
 	Thumbnails  *thumbnail.Store
 	Scratch     string                                 // folder of temporary files
 	Ready       func(context.Context) map[string]error // by part of the system, nil where it is well; asks all at once, and ends with the context
@@ -92,10 +101,13 @@ func New(cfg Config, deps Deps) (*Server, error) {
 		Immutable:             true, // strings of a request outlive its handler
 		BodyLimit:             cfg.MaxUpload,
 		ReadTimeout:           cfg.Timeout,
-		WriteTimeout:          0, // a slow reader of an original is not an error
-		ErrorHandler:          onError,
+		// Uploads go to the disk as they come; takeBody reads all other bodies, within BodyLimit.
+		StreamRequestBody:            true,
+		DisablePreParseMultipartForm: true,
+		WriteTimeout:                 0, // a slow reader of an original is not an error
+		ErrorHandler:                 onError,
 	})
-	s.app.Use(s.observe, s.secure)
+	s.app.Use(s.observe, s.takeBody, s.secure)
 	s.health()
 	s.app.Use(s.authorize)
 	api := humafiber.New(s.app, apiConfig(deps.Version))
@@ -124,6 +136,7 @@ func (s *Server) routes(api huma.API) {
 	s.removalRoutes(api)
 	s.jobRoutes(api)
 	s.followRoutes(api)
+	s.bulkRoutes(api)
 }
 
 // Serve answers on the listener until Shutdown; it then returns nil.
@@ -153,7 +166,10 @@ func register[I, O any](s *Server, api huma.API, op huma.Operation, handler func
 
 // refuse logs what is our own fault and translates err for the client.
 func (s *Server) refuse(operation string, err error) error {
-	p := problemOf(err)
+	p, ok := errors.AsType[*Problem](err)
+	if !ok {
+		p = problemOf(err)
+	}
 	if p.Status >= http.StatusInternalServerError {
 		s.deps.Log.Error("request failed", "operation", operation, "kind", p.Kind, "err", err)
 	}

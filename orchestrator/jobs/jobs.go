@@ -90,7 +90,8 @@ func (n NATS) Validate() error {
 
 // Spec is what a job is asked to do.
 type Spec struct {
-	Sources    []string `json:"sources"` // as the Open of Deps reads them
+	Sources    []string `json:"sources"`         // as the Open of Deps reads them
+	Title      string   `json:"title,omitempty"` // what people call the sources, where not by their paths
 	Tables     Tables   `json:"tables,omitzero"`
 	Collection string   `json:"collection"`
 	Partition  string   `json:"partition,omitempty"`
@@ -111,7 +112,12 @@ type Tables struct {
 }
 
 // Path names the sources for people.
-func (s Spec) Path() string { return strings.Join(s.Sources, ", ") }
+func (s Spec) Path() string {
+	if s.Title != "" {
+		return s.Title
+	}
+	return strings.Join(s.Sources, ", ")
+}
 
 // Job is a snapshot.
 type Job struct {

@@ -134,8 +134,8 @@ func (m *Manager) Start(ctx context.Context, spec Spec) (_ Job, fresh bool, err 
 		job, err := m.Resume(ctx, same)
 		return job, false, err
 	}
-	if unfinished >= m.cfg.Waiting {
-		return Job{}, false, fault.Overloaded("%d jobs are unfinished, as many as the configuration allows; try again when one is done, or cancel one", unfinished).After(10 * time.Second)
+	if err := m.room(unfinished); err != nil {
+		return Job{}, false, err
 	}
 	id := rand.Text()
 	rec := record{Spec: spec, Home: m.deps.Home, State: Queued, Created: time.Now().UTC()}
@@ -162,6 +162,19 @@ func (m *Manager) Start(ctx context.Context, spec Spec) (_ Job, fresh bool, err 
 	m.prune(ctx)
 	job, err := m.Get(ctx, id)
 	return job, true, err
+}
+
+// Room tells ahead of Start whether another job would be refused. Fault: Overloaded.
+func (m *Manager) Room() error {
+	_, unfinished := m.sameAs(Spec{})
+	return m.room(unfinished)
+}
+
+func (m *Manager) room(unfinished int) error {
+	if unfinished >= m.cfg.Waiting {
+		return fault.Overloaded("%d jobs are unfinished, as many as the configuration allows; try again when one is done, or cancel one", unfinished).After(10 * time.Second)
+	}
+	return nil
 }
 
 // sameAs finds the unfinished job of a spec, and counts all that are unfinished.

@@ -35,7 +35,7 @@ test("a job is told in one sentence", () => {
   assert.equal(jobLine({ state: "failed", error: "the disk is full" }), "Failed: the disk is full");
   assert.equal(jobLine({ state: "running", found: 0 }), "Looking for pictures");
   assert.equal(jobLine({ ...job, state: "running", waiting: "Milvus does not answer" }), "118 of 240 pictures added, 2 not readable. Waiting: Milvus does not answer");
-  assert.equal(jobLine({ state: "done", found: 0 }), "Done: no pictures in this folder");
+  assert.equal(jobLine({ state: "done", found: 0 }), "Done: no pictures in it");
   assert.equal(progress({ ...job }), 0.5);
   assert.equal(progress({ found: 0 }), null);
   assert.deepEqual(["queued", "running", "done", "failed", "canceled"].filter((state) => runs({ state })), ["queued", "running"]);

@@ -1,5 +1,7 @@
 // The service's API as the page uses it: one place for keys, errors and waiting times.
 
+import { post } from "./transfer.js";
+
 const base = "/v1";
 
 /** Why a request gave no answer. `detail` is a sentence for the reader; `status` is 0 where no server answered. */
@@ -46,15 +48,17 @@ export async function problemOf(response) {
 
 /**
  * A client. `ask` is the browser's fetch; `keys` has `get()`, the key or "", and `renew(refused)`, which asks the
- * reader for one and resolves to it, or to "" when the reader declines.
+ * reader for one and resolves to it, or to "" when the reader declines. `transfer` posts a form with progress.
  */
 export class Client {
   #ask;
   #keys;
+  #post;
 
-  constructor({ ask, keys }) {
+  constructor({ ask, keys, transfer = post }) {
     this.#ask = ask;
     this.#keys = keys;
+    this.#post = transfer;
   }
 
   /** Whether requests carry a key, so that pictures cannot be loaded by their address alone. */
@@ -118,6 +122,14 @@ export class Client {
     return this.#json(`${this.#path(collection)}/ingest`, { method: "POST", body, signal });
   }
 
+  /** Sends files, each {file, name}, to be added; resolves to a job. `progress(sent, total)` is in bytes. */
+  upload(collection, { files, partition }, { progress, signal } = {}) {
+    const form = new FormData();
+    for (const { file, name } of files) form.append("file", file, name);
+    const query = partition ? `?partition=${encodeURIComponent(partition)}` : "";
+    return this.#json(`${this.#path(collection)}/upload${query}`, { method: "POST", form, signal, progress });
+  }
+
   async jobs(signal) {
     return (await this.#json(`${base}/jobs`, { signal })).jobs ?? [];
   }
@@ -167,14 +179,16 @@ export class Client {
     }
   }
 
-  async #once(address, { method = "GET", body, form, signal }, key) {
+  async #once(address, { method = "GET", body, form, signal, progress }, key) {
     const headers = { Accept: "application/json" };
     if (key) headers.Authorization = `Bearer ${key}`;
     if (body) headers["Content-Type"] = "application/json";
     try {
+      if (progress) return await this.#post(address, { headers, form, progress, signal });
       return await this.#ask(address, { method, headers, signal, body: body ? JSON.stringify(body) : form });
     } catch (error) {
       if (error?.name === "AbortError") throw error;
+      if (progress) throw new Problem({ detail: "The connection broke off. Is clipseek still running, and are the files still there?" });
       throw new Problem({ detail: "The server does not answer. Is clipseek still running?" });
     }
   }

@@ -64,7 +64,7 @@ class Page {
     addEventListener("popstate", () => this.follow(true));
     byId("home").addEventListener("click", (event) => this.goHome(event));
     byId("more").addEventListener("click", () => this.search.more());
-    watchIntake((file) => this.takePicture(file));
+    watchIntake((file) => this.takePicture(file), (transfer) => this.panel.takeDrop(transfer));
     addEventListener("keydown", (event) => this.shortcut(event));
     await this.follow(false); // shows what is asked for while the server is being reached
     await this.connect();
@@ -91,7 +91,7 @@ class Page {
     this.wording.offer(this.info);
     this.form.hint = fieldHint(this.info.model?.languages);
     this.standing.look();
-    this.panel.offer(this.info.roots ?? []);
+    this.panel.offer(this.info.roots ?? [], this.info.max_bulk_upload_bytes ?? 0);
     if (!this.takesWords) this.form.takeNoWords(this.info.model.name);
     this.offerCollections();
     await this.follow(false);
@@ -293,7 +293,7 @@ class Page {
   }
 
   showEmpty() {
-    this.outcome.empty(this.state, this.panel.offered ? () => this.panel.open() : null);
+    this.outcome.empty(this.state, () => this.panel.open());
   }
 
   async collectionGrew() {

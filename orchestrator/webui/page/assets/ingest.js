@@ -1,7 +1,8 @@
-// Adding a folder of the server's, with progress.
+// Adding pictures: files of the reader's, or a folder of the server's, with progress.
 
 import { byId, element } from "./dom.js";
 import { countOf, fileName, formatCount, formatSeconds, sentence } from "./format.js";
+import { Uploads } from "./upload.js";
 
 const pollMilliseconds = 700;
 const pollAfterFailure = 3000;
@@ -30,7 +31,7 @@ export function jobLine(job) {
       const told = treated(job, `${formatCount(job.indexed ?? 0)} of ${countOf(job.found, "picture")} added`);
       return job.waiting ? `${told}. Waiting: ${job.waiting}` : `${told}${pace}${left}`;
     }
-    case "done": return job.found === 0 ? "Done: no pictures in this folder" : `Done in ${formatSeconds(job.seconds ?? 0)}: ${told}`;
+    case "done": return job.found === 0 ? "Done: no pictures in it" : `Done in ${formatSeconds(job.seconds ?? 0)}: ${told}`;
     case "paused": return `Paused: ${told}`;
     case "canceled": return `Stopped: ${told}`;
     default: return job.error ? `Failed: ${job.error}` : `Failed: ${told}`;
@@ -56,12 +57,24 @@ export class IngestPanel {
   #jobs = new Map();
   #rows = new Map();
   #timer = 0;
+  #uploads;
 
   /** `place()` is where pictures go, {collection, partition}; `grown(job)` is told when a job has ended. */
   constructor({ client, place, grown }) {
     this.#client = client;
     this.#place = place;
     this.#grown = grown;
+    this.#uploads = new Uploads({
+      dialog: this.#dialog,
+      send: (files, options) => {
+        const { collection, partition } = this.#place();
+        return this.#client.upload(collection, { files, partition }, options);
+      },
+      job: (job) => {
+        this.#know(job, true);
+        this.#watch();
+      },
+    });
     byId("add-open").addEventListener("click", () => this.open());
     byId("add-close").addEventListener("click", () => this.#dialog.close());
     byId("add-form").addEventListener("submit", (event) => {
@@ -70,26 +83,30 @@ export class IngestPanel {
     });
   }
 
-  /** Offers the folders; none takes the panel away. Jobs that run already are shown in the bar. */
-  async offer(roots) {
+  /** Offers the folders, if there are any, and uploads of at most so many bytes. Jobs that run already are shown in the bar. */
+  async offer(roots, mostBytes) {
     this.#roots = roots;
-    byId("add-open").hidden = roots.length === 0;
+    this.#uploads.most = mostBytes;
+    byId("add-open").hidden = false;
+    byId("add-form").hidden = roots.length === 0;
+    await this.#refresh();
     if (!roots.length) return;
     byId("add-roots").replaceChildren(...roots.map((root) => element("option", { value: root })));
     byId("add-hint").textContent = `${roots.length === 1 ? roots[0] : `One of ${roots.join(", ")}`}, or a folder in it. Pictures are read where they are; each folder's name becomes the label of its pictures.`;
     this.#path.value = roots[0];
-    await this.#refresh();
   }
 
-  get offered() {
-    return this.#roots.length > 0;
+  /** Adds what was dropped on the page. */
+  takeDrop(transfer) {
+    this.#uploads.takeDrop(transfer); // at once: a drop is readable only within its event
+    this.open();
   }
 
   async open() {
     const { partition } = this.#place();
     byId("add-title").textContent = partition ? `Add pictures to ${partition}` : "Add pictures";
     this.#dialog.showModal();
-    this.#path.focus();
+    (this.#roots.length ? this.#path : byId("add-files")).focus();
     await this.#refresh();
   }
 

@@ -2,6 +2,7 @@
 
 import { byId } from "./dom.js";
 import { formatBytes } from "./format.js";
+import { meansAdding } from "./transfer.js";
 
 /** Why a file cannot be a query, as a sentence, or "". The server has the last word on what is a picture. */
 export function refusal(file, mostBytes) {
@@ -18,8 +19,11 @@ export function firstFile(transfer) {
   return files.find((file) => file.type.startsWith("image/")) ?? files[0] ?? null;
 }
 
-/** Wires the ways in; `take(file)` gets each picture. Nothing is taken while a dialog is open. */
-export function watchIntake(take) {
+/**
+ * Wires the ways in; `take(file)` gets each picture to search with, `add(transfer)` a drop of several files, a folder or
+ * an archive. Nothing is taken while a dialog is open.
+ */
+export function watchIntake(take, add) {
   const file = byId("file");
   const camera = byId("camera");
   const cover = byId("drop");
@@ -46,6 +50,7 @@ export function watchIntake(take) {
     event.preventDefault();
     depth++;
     cover.hidden = false;
+    byId("drop-text").textContent = event.dataTransfer.items?.length > 1 ? "Drop the pictures to add them" : "Drop a picture to search with it, a folder or archive to add it";
   });
   addEventListener("dragover", (event) => {
     if (carries(event)) event.preventDefault();
@@ -57,6 +62,10 @@ export function watchIntake(take) {
     if (!carries(event)) return;
     event.preventDefault();
     end();
+    if (meansAdding(event.dataTransfer.items) && !busy()) {
+      add(event.dataTransfer);
+      return;
+    }
     const dropped = firstFile(event.dataTransfer);
     if (dropped && !busy()) take(dropped);
   });

@@ -85,7 +85,7 @@ export class Outcome {
     this.#line.textContent = "";
     this.#notice.show({
       title: "There are no pictures here yet",
-      body: ["Give clipseek a folder. It reads the pictures where they are, and this page finds them as they come in.", codeLine(`clipseek ingest ~/Pictures${collection ? ` --collection ${collection}` : ""}${partition ? ` --partition ${partition}` : ""}`)],
+      body: ["Drop pictures, a folder or an archive on this page, or have clipseek read a folder of the server's where it is:", codeLine(`clipseek ingest ~/Pictures${collection ? ` --collection ${collection}` : ""}${partition ? ` --partition ${partition}` : ""}`)],
       actions: add ? [{ text: "Add pictures", act: add }] : [],
     });
   }

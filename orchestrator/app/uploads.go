@@ -1,0 +1,76 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"path/filepath"
+
+	"clipseek/orchestrator/fault"
+	"clipseek/orchestrator/source/archive"
+	"clipseek/orchestrator/source/upload"
+)
+
+// uploads is the folder of what people send.
+func (c Config) uploads() string {
+	if c.Upload.Folder != "" {
+		return c.Upload.Folder
+	}
+	return filepath.Join(c.Data, "uploads")
+}
+
+// uploadStore takes uploads where every process that works on their jobs can read them.
+type uploadStore struct {
+	*upload.Store
+	alone bool // the folder is of this machine and the queue is not
+}
+
+func openUploads(cfg Config) (*uploadStore, error) {
+	limits := cfg.Upload
+	limits.MaxItemBytes = cfg.Image.MaxBytes
+	store, err := upload.Open(cfg.uploads(), limits, cfg.checkArchive)
+	return &uploadStore{store, cfg.Jobs.NATS.URL != "" && !cfg.Upload.Shared}, err
+}
+
+// Begin refuses what another machine would take from the queue and not find.
+func (u *uploadStore) Begin(ctx context.Context, length int64) (*upload.Batch, error) {
+	if u.alone {
+		return nil, fault.Forbidden("this service shares its jobs with other machines (jobs.nats.url), which could not read what is uploaded here: " +
+			"have all of them mount one folder under the same path, name it as upload.folder and set upload.shared: true")
+	}
+	return u.Store.Begin(ctx, length)
+}
+
+// checkArchive tells whether a file is an archive and, where it is whole, whether its listing begins.
+func (c Config) checkArchive(ctx context.Context, path string, whole bool) (found bool, err error) {
+	found, err = archive.Is(path)
+	if !found || !whole || err != nil {
+		return found, err
+	}
+	a, err := archive.Open(path, c.archives())
+	if err != nil {
+		return true, err
+	}
+	defer func() { err = errors.Join(err, a.Close()) }()
+	for item, err := range a.Items(ctx, "") {
+		if err != nil && (item.Path == path || item.Path == "") {
+			return true, err
+		}
+		return true, nil
+	}
+	return true, fault.Invalid("the archive holds no picture")
+}
+
+// addUpload makes a source of what a request sent.
+func (b *sourceBuilder) addUpload(list string) error {
+	files, archives, err := upload.OpenList(list)
+	if err != nil {
+		return err
+	}
+	b.parts = append(b.parts, files)
+	for _, path := range archives {
+		if err := b.addArchive(path); err != nil {
+			return err
+		}
+	}
+	return nil
+}
