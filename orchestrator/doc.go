@@ -20,6 +20,7 @@
 //	source/archive   zip, tar and WebDataset shards
 //	source/web       lists of URLs, and the HTTP client that keeps to limits and the public internet
 //	source/object    objects of a store
+//	source/upload    what people send over HTTP, kept in a folder
 //	source/table     CSV, JSON Lines and Parquet
 //	bucket       object stores: S3, or a folder
 //	thumbnail    small copies of pictures, kept in a folder or an object store

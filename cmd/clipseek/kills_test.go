@@ -326,7 +326,7 @@ func TestKills(t *testing.T) {
 	if err := serving.start(); err != nil {
 		t.Fatal(err)
 	}
-	clean := follow(t, all, start("clean").ID, time.Minute, final)
+	clean := await(t, all, start("clean").ID, time.Minute, final)
 	if p := clean.Progress; p.Indexed != good || p.Failed != bad {
 		t.Fatalf("the clean run ends with %+v, want %d indexed and %d failed", clean, good, bad)
 	}
@@ -345,21 +345,22 @@ func TestKills(t *testing.T) {
 		{name: "Milvus", kill: c.milvus.Kill, start: func() error { return c.milvus.Start(t.Context()) }},
 	}
 	killed := strikeAll(t, rand.New(rand.NewPCG(seed, 0)), count, victims, []*daemon{serving, ingesting, c.nats}, func() (jobs.Job, error) { return all.Get(t.Context(), job.ID) })
-	job = follow(t, all, job.ID, 3*time.Minute, final)
+	job = await(t, all, job.ID, 3*time.Minute, final)
 	t.Logf("%s; the job took %s", killed, job.Progress.Elapsed)
 	c.content(t, core, all, job).sameAs(t, c.content(t, core, all, clean))
 }
 
-// strikeAll kills so many times, as long as the job is not done. Half the time it first lets the job get further. It tells
-// what it did when everything has been started again.
+// strikeAll kills so many times, as long as the job is not done: all victims in a random order, and again in another. Half
+// the time it first lets the job get further. It tells what it did when everything has been started again.
 func strikeAll(t *testing.T, r *rand.Rand, count int, victims []*victim, processes []*daemon, now func() (jobs.Job, error)) string {
 	did := map[string]int{}
 	done := func(j jobs.Job) int64 { return j.Progress.Indexed + j.Progress.Failed }
 	job, err := now()
+	order := r.Perm(len(victims))
 	for kills := 0; kills < count && err == nil && !job.State.Final(); {
 		before, patience := done(job), 100*time.Millisecond+time.Duration(r.Int64N(int64(700*time.Millisecond)))
 		further := r.IntN(2) == 0
-		v := victims[r.IntN(len(victims))]
+		v := victims[order[kills%len(order)]]
 		for deadline := time.Now().Add(patience); err == nil && !job.State.Final(); job, err = now() {
 			if time.Now().After(deadline) && (!further || done(job) > before || time.Now().After(deadline.Add(20*time.Second))) {
 				break
@@ -377,7 +378,9 @@ func strikeAll(t *testing.T, r *rand.Rand, count int, victims []*victim, process
 		if v.strike(t) {
 			t.Logf("%d done: %s is killed", done(job), v.name)
 			did[v.name]++
-			kills++
+			if kills++; kills%len(order) == 0 {
+				order = r.Perm(len(victims))
+			}
 		}
 	}
 	for _, v := range victims {
@@ -391,8 +394,8 @@ func strikeAll(t *testing.T, r *rand.Rand, count int, victims []*victim, process
 
 func final(j jobs.Job) bool { return j.State.Final() }
 
-// follow waits for a job to be as it should.
-func follow(t *testing.T, all *app.Jobs, id string, within time.Duration, holds func(jobs.Job) bool) jobs.Job {
+// await waits for a job to be as it should.
+func await(t *testing.T, all *app.Jobs, id string, within time.Duration, holds func(jobs.Job) bool) jobs.Job {
 	ctx, cancel := context.WithTimeout(t.Context(), within)
 	defer cancel()
 	var last jobs.Job

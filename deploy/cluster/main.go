@@ -38,7 +38,7 @@ func main() {
 type options struct {
 	dir, models    string
 	only           string // the part to start; empty starts both
-	triton, milvus int // gRPC ports
+	triton, milvus int    // gRPC ports
 }
 
 func run(ctx context.Context, args []string, out io.Writer) error {

@@ -142,14 +142,17 @@ func (p *process) Kill() { p.end(syscall.SIGKILL, 0) }
 // Stop asks the server to end and kills it if it has not after ten seconds.
 func (p *process) Stop() { p.end(syscall.SIGTERM, 10*time.Second) }
 
-// Pause stops the server from running without ending it, as an overloaded machine would; Resume lets it go on.
-func (p *process) Pause()  { p.locked(func() { p.signal(syscall.SIGSTOP) }) }
-func (p *process) Resume() { p.locked(func() { p.signal(syscall.SIGCONT) }) }
+// Pause stops the server from running without ending it, as an overloaded machine would; Resume lets it go on. Processes of
+// its own run on: Triton takes a backend for dead that has shown no sign of life when it looks again, and starts another.
+func (p *process) Pause()  { p.signalLeader(syscall.SIGSTOP) }
+func (p *process) Resume() { p.signalLeader(syscall.SIGCONT) }
 
-func (p *process) locked(f func()) {
+func (p *process) signalLeader(signal syscall.Signal) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	f()
+	if p.cmd != nil {
+		_ = p.cmd.Process.Signal(signal) // it may have ended already
+	}
 }
 
 func (p *process) end(signal syscall.Signal, patience time.Duration) {

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 
 	"clipseek/orchestrator/fault"
+	"clipseek/orchestrator/httpapi"
 	"clipseek/orchestrator/source/archive"
 	"clipseek/orchestrator/source/upload"
 )
@@ -32,12 +33,24 @@ func openUploads(cfg Config) (*uploadStore, error) {
 }
 
 // Begin refuses what another machine would take from the queue and not find.
-func (u *uploadStore) Begin(ctx context.Context, length int64) (*upload.Batch, error) {
+func (u *uploadStore) Begin(ctx context.Context, length int64) (httpapi.Batch, error) {
 	if u.alone {
 		return nil, fault.Forbidden("this service shares its jobs with other machines (jobs.nats.url), which could not read what is uploaded here: " +
 			"have all of them mount one folder under the same path, name it as upload.folder and set upload.shared: true")
 	}
-	return u.Store.Begin(ctx, length)
+	batch, err := u.Store.Begin(ctx, length)
+	if err != nil {
+		return nil, err
+	}
+	return uploadBatch{batch}, nil
+}
+
+type uploadBatch struct{ *upload.Batch }
+
+// Commit gives what a job's Spec is made of.
+func (b uploadBatch) Commit() (list, title string, err error) {
+	kept, err := b.Batch.Commit()
+	return kept.List, kept.Title, err
 }
 
 // checkArchive tells whether a file is an archive and, where it is whole, whether its listing begins.

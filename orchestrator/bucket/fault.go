@@ -24,20 +24,20 @@ type credentials struct {
 	had  atomic.Bool
 }
 
-// noCredentials is why there are none.
-type noCredentials struct {
+// credentialsError is why there are none.
+type credentialsError struct {
 	err   error
 	again bool // there have been some
 }
 
-func (n *noCredentials) Error() string { return "no credentials: " + n.err.Error() }
-func (n *noCredentials) Unwrap() error { return n.err }
+func (e *credentialsError) Error() string { return "no credentials: " + e.err.Error() }
+func (e *credentialsError) Unwrap() error { return e.err }
 
 // Retrieve implements aws.CredentialsProvider.
 func (c *credentials) Retrieve(ctx context.Context) (aws.Credentials, error) {
 	found, err := c.from.Retrieve(ctx)
 	if err != nil {
-		return found, &noCredentials{err, c.had.Load()}
+		return found, &credentialsError{err, c.had.Load()}
 	}
 	c.had.Store(true)
 	return found, nil
@@ -55,7 +55,7 @@ func (b *Bucket) fault(ctx context.Context, key string, err error) error {
 		return known
 	}
 	at := b.at(key)
-	if none, ok := errors.AsType[*noCredentials](err); ok {
+	if none, ok := errors.AsType[*credentialsError](err); ok {
 		if none.again {
 			return fault.Unavailable("%s: the credentials have run out, and no new ones are given", at).Because(err)
 		}

@@ -239,6 +239,7 @@ func TestOthersRows(t *testing.T) {
 	f.must(photos.Upsert(t.Context(), append(theirs, ours...)))
 	f.begin(nil)
 	f.until("the folder's own row", func() bool { return f.rows()["a.jpg"] != "" })
+	f.untilState(follow.StateWatching, "")
 	rows := f.rows()
 	for _, r := range theirs {
 		if rows[strings.TrimPrefix(r.Path, f.root+"/")] == "" {

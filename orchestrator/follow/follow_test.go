@@ -264,6 +264,7 @@ func TestWrittenSlowly(t *testing.T) {
 		steady := writeSlowly(f, name, content, quiet)
 		want := sha256.Sum256(content)
 		f.until("whole", func() bool { return f.rows()[name] == hex.EncodeToString(want[:]) })
+		f.until("told", func() bool { return slices.Contains(f.heard(follow.Indexed), name) }) // after it is written
 		if !steady {
 			continue
 		}

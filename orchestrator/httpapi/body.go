@@ -143,11 +143,11 @@ func (a *arriving) next(p []byte) (int, error) {
 	switch {
 	case a.read > a.server.cfg.MaxBulkUpload:
 		return n, a.server.bulkTooLarge()
-	case err != nil && err != io.EOF && a.server.life.Err() != nil: //nolint:errorlint // as the stream gives it
+	case err != nil && err != io.EOF && a.server.life.Err() != nil:
 		return n, shuttingDown()
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		return n, newProblem(http.StatusRequestTimeout, "less than "+strconv.Itoa(paceBytes)+" bytes of the upload came within the "+a.server.cfg.UploadIdle.String()+" of server.upload_idle; send it again")
-	case err == io.EOF && (a.length < 0 || a.read >= int64(a.length)): //nolint:errorlint // as the stream gives it
+	case err == io.EOF && (a.length < 0 || a.read >= int64(a.length)):
 		return n, io.EOF
 	case err != nil:
 		return n, brokenOff(a.read)

@@ -16,7 +16,6 @@ import (
 
 	"clipseek/orchestrator/fault"
 	"clipseek/orchestrator/jobs"
-	"clipseek/orchestrator/source/upload"
 )
 
 const bulkPath = "/v1/collections/{collection}/upload"
@@ -96,32 +95,32 @@ func (s *Server) bulk(ctx context.Context, in *bulkInput) (*jobOutput, error) {
 	if int64(body.length) > s.cfg.MaxBulkUpload {
 		return nil, s.bulkTooLarge()
 	}
-	kept, err := s.keep(context.WithoutCancel(ctx), in, body)
+	list, title, err := s.keep(context.WithoutCancel(ctx), in, body)
 	if err != nil {
 		return nil, err
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.cfg.Timeout)
 	defer cancel()
-	return s.start(ctx, jobs.Spec{Sources: []string{kept.List}, Title: kept.Title, Collection: in.Collection, Partition: in.Partition})
+	return s.start(ctx, jobs.Spec{Sources: []string{list}, Title: title, Collection: in.Collection, Partition: in.Partition})
 }
 
 // keep reads the body to its end.
-func (s *Server) keep(ctx context.Context, in *bulkInput, body *arriving) (kept upload.Kept, err error) {
+func (s *Server) keep(ctx context.Context, in *bulkInput, body *arriving) (list, title string, err error) {
 	kind, params, err := mime.ParseMediaType(in.ContentType)
 	if err != nil && in.ContentType != "" {
-		return kept, fault.Invalid("the Content-Type %q cannot be read", in.ContentType).Because(err)
+		return "", "", fault.Invalid("the Content-Type %q cannot be read", in.ContentType).Because(err)
 	}
 	ending, known := bulkTypes[kind]
 	form := kind == fiber.MIMEMultipartForm
 	if !form && !known && !strings.HasPrefix(kind, "image/") {
-		return kept, newProblem(http.StatusUnsupportedMediaType, "uploads of "+kind+" are not taken: send a form (multipart/form-data), or one archive or picture with its own Content-Type, such as application/zip")
+		return "", "", newProblem(http.StatusUnsupportedMediaType, "uploads of "+kind+" are not taken: send a form (multipart/form-data), or one archive or picture with its own Content-Type, such as application/zip")
 	}
 	if form && params["boundary"] == "" {
-		return kept, fault.Invalid("the form cannot be read: its Content-Type names no boundary; let the HTTP client set the header")
+		return "", "", fault.Invalid("the form cannot be read: its Content-Type names no boundary; let the HTTP client set the header")
 	}
 	batch, err := s.deps.Uploads.Begin(ctx, int64(body.length))
 	if err != nil {
-		return kept, err
+		return "", "", err
 	}
 	defer func() { err = errors.Join(err, batch.Close()) }()
 	// A body that waits for more must not keep the service from ending.
@@ -133,9 +132,9 @@ func (s *Server) keep(ctx context.Context, in *bulkInput, body *arriving) (kept 
 	}
 	if err != nil {
 		if body.err != nil && !errors.Is(body.err, io.EOF) {
-			return kept, body.err // says it better than who read it
+			return "", "", body.err // says it better than who read it
 		}
-		return kept, err
+		return "", "", err
 	}
 	return batch.Commit()
 }
@@ -152,7 +151,7 @@ func (in *bulkInput) fileName(ending string) string {
 }
 
 // addForm takes the files of a form. Their names keep the folders that browsers put before them.
-func addForm(ctx context.Context, batch *upload.Batch, form *multipart.Reader) error {
+func addForm(ctx context.Context, batch Batch, form *multipart.Reader) error {
 	for {
 		part, err := form.NextPart()
 		if err == io.EOF { //nolint:errorlint // a wrapped one is a form that broke off

@@ -15,7 +15,10 @@ import (
 	"net/http"
 	"net/textproto"
 	"net/url"
+	"os"
+	"os/exec"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"strconv"
 	"strings"
@@ -532,5 +535,46 @@ func TestUploadIsDescribed(t *testing.T) {
 		if p.In == "header" {
 			t.Errorf("the header %s is shown", p.Name)
 		}
+	}
+}
+
+// TestUploadByCurl runs the commands of docs/ingest.md.
+func TestUploadByCurl(t *testing.T) {
+	t.Parallel()
+	curl, err := exec.LookPath("curl")
+	if err != nil {
+		t.Skip("curl is not installed")
+	}
+	text, err := os.ReadFile(filepath.Join(apptest.Root(t), "docs", "ingest.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := serve(t, "", nil)
+	red := apptest.JPEG(t, apptest.Picture(60, apptest.Red, apptest.White))
+	dir := apptest.Write(t, map[string][]byte{
+		"a.jpg": red, "b.jpg": apptest.JPEG(t, apptest.Picture(60, apptest.Green, apptest.White)), "album.zip": packZip(t, "c/1.jpg", red),
+	})
+	found := 0
+	for line := range strings.Lines(string(text)) {
+		line, ok := strings.CutPrefix(strings.TrimSpace(line), "curl ")
+		if !ok {
+			continue
+		}
+		var args []string
+		for _, arg := range regexp.MustCompile(`'[^']*'|\S+`).FindAllString(line, -1) {
+			args = append(args, strings.ReplaceAll(strings.Trim(arg, "'"), "http://127.0.0.1:9099", c.base))
+		}
+		cmd := exec.CommandContext(t.Context(), curl, append([]string{"-sS", "--max-time", "20"}, args...)...)
+		cmd.Dir = dir
+		out, err := cmd.Output()
+		var job httpapi.Job
+		if err != nil || json.Unmarshal(out, &job) != nil || job.ID == "" {
+			t.Errorf("%s: %v: %s", line, err, out)
+			continue
+		}
+		found += int(c.wait(job.ID).Indexed)
+	}
+	if found != 3 {
+		t.Errorf("%d pictures, want 3", found)
 	}
 }

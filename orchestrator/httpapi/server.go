@@ -25,7 +25,6 @@ import (
 	"clipseek/orchestrator/model"
 	"clipseek/orchestrator/search"
 	"clipseek/orchestrator/source"
-	"clipseek/orchestrator/source/upload"
 	"clipseek/orchestrator/thumbnail"
 	"clipseek/orchestrator/webui"
 )
@@ -56,7 +55,18 @@ type Files interface {
 // Uploads keeps what people send to be ingested.
 type Uploads interface {
 	// Begin makes room for a request of so many bytes, -1 for unknown. Faults: Overloaded, Unavailable, Forbidden.
-	Begin(ctx context.Context, length int64) (*upload.Batch, error)
+	Begin(ctx context.Context, length int64) (Batch, error)
+}
+
+// Batch is what one request sends.
+type Batch interface {
+	// Add reads a file to its end. What is wrong with the file alone becomes its failure in the job; an error ends the request.
+	Add(ctx context.Context, name string, r io.Reader) error
+	// Commit has all of it on the disk when it returns, and gives the source that a job names, and what people call it.
+	// Faults: Invalid where nothing can be taken; Unavailable, Forbidden.
+	Commit() (source, title string, err error)
+	// Close removes what has not been committed.
+	Close() error
 }
 
 // Deps are the parts that the routes call. The server closes none of them.

@@ -100,6 +100,10 @@ func (b *batch) send(ctx context.Context, g *group) {
 				b.stop()
 			}
 		}()
+		pictures, err := b.recall(ctx, g)
+		if err != nil || len(pictures) == 0 {
+			return err
+		}
 		waited := b.time(&b.result.Times.Wait)
 		select {
 		case b.places <- struct{}{}:
@@ -108,10 +112,6 @@ func (b *batch) send(ctx context.Context, g *group) {
 		}
 		defer func() { <-b.places }()
 		waited()
-		pictures, err := b.recall(ctx, g)
-		if err != nil || len(pictures) == 0 {
-			return err
-		}
 		return b.encode(ctx, g.pixels.Part(0, len(pictures)), pictures)
 	})
 }

@@ -82,7 +82,7 @@ func TestDiskFills(t *testing.T) {
 			}
 			defer all.Close()
 			all.Work("")
-			const n, bad = 240, 12
+			const n, bad = 90, 7
 			folder := album(t, n, bad)
 			job := start(t, all.Manager, folder)
 			until(t, all.Manager, job.ID, "begun", func(j jobs.Job) bool { return j.Progress.Indexed > 10 })

@@ -69,7 +69,7 @@ type Store struct {
 	log     *slog.Logger
 	making  singleflight.Group // several requests for one picture decode it once
 	places  chan struct{}      // bounds the pictures that are decoded at once
-	rest    atomic.Int64       // Unix nanoseconds until which nothing is written, since the storage failed
+	rest    atomic.Int64       // Unix nanoseconds until which the storage is left alone, since it failed
 }
 
 // New makes a store.
@@ -160,16 +160,42 @@ const wait = 10 * time.Second
 
 // read gives what is kept, if it is whole: a machine that lost its power may leave a file without its content.
 func (s *Store) read(ctx context.Context, key string) ([]byte, error) {
-	ctx, cancel := context.WithTimeout(ctx, wait)
-	defer cancel()
-	small, err := s.kept.Read(ctx, key)
+	var small []byte
+	err := s.ask(ctx, func(ctx context.Context) (err error) {
+		if small, err = s.kept.Read(ctx, key); fault.KindOf(err) == fault.KindNotFound {
+			return nil // which is no failure of the storage, as it would be of a write
+		}
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}
 	if !bytes.HasPrefix(small, []byte{0xff, 0xd8}) || !bytes.HasSuffix(small, []byte{0xff, 0xd9}) {
-		return nil, fault.NotFound("%s is no whole JPEG file", key)
+		return nil, fault.NotFound("there is no whole %s", key)
 	}
 	return small, nil
+}
+
+// pause is how long a storage that failed is left alone, so that neither a page nor an ingest waits for each of its
+// thumbnails.
+const pause = 15 * time.Second
+
+// ask asks the storage, unless it failed just now.
+func (s *Store) ask(ctx context.Context, question func(context.Context) error) error {
+	rest := s.rest.Load()
+	if time.Now().UnixNano() < rest {
+		return fault.Unavailable("the storage of thumbnails failed just now")
+	}
+	ctx, cancel := context.WithTimeout(ctx, wait)
+	defer cancel()
+	err := question(ctx)
+	if err == nil || errors.Is(err, context.Canceled) { // the latter: whoever asked has gone
+		return err
+	}
+	if s.rest.CompareAndSwap(rest, time.Now().Add(pause).UnixNano()) { // one of those that fail at once tells of it
+		s.log.Warn("thumbnails cannot be kept or read; they are made when a page asks", "pause", pause, "err", err)
+	}
+	return err
 }
 
 func (s *Store) make(ctx context.Context, key string, l look, open Opener) ([]byte, error) {
@@ -201,22 +227,6 @@ func (s *Store) original(open Opener) ([]byte, error) {
 	return s.decoder.Read(file, size, nil)
 }
 
-// pause is how long a storage that failed is left alone, so that an ingest does not wait for each of its thumbnails.
-const pause = 15 * time.Second
-
 func (s *Store) keep(ctx context.Context, key string, small []byte) {
-	began := time.Now()
-	rest := s.rest.Load()
-	if began.UnixNano() < rest {
-		return
-	}
-	ctx, cancel := context.WithTimeout(ctx, wait)
-	defer cancel()
-	err := s.kept.Write(ctx, key, small)
-	switch {
-	case err == nil:
-	case errors.Is(err, context.Canceled): // whoever asked has gone
-	case s.rest.CompareAndSwap(rest, time.Now().Add(pause).UnixNano()): // one of those that fail at once tells of it
-		s.log.Warn("thumbnails cannot be kept; they are made when a page asks", "pause", pause, "err", err)
-	}
+	_ = s.ask(ctx, func(ctx context.Context) error { return s.kept.Write(ctx, key, small) }) // ask tells of it
 }

@@ -17,11 +17,11 @@ func testDeleteMatching(t *testing.T, open Open) {
 		t.Skip("the index cannot be walked")
 	}
 	r := newRand(1)
-	records := sample(12_000, func() []float32 { return quarter(r, 8) })
+	records := sample(14_000, func() []float32 { return quarter(r, 8) })
 	check(t, idx.Upsert(t.Context(), records))
 	left := records
 	for name, expr := range map[string]index.Expr{
-		"a page and more": index.Compare{Field: index.FieldWidth, Op: index.GreaterOrEqual, Value: int64(6_000)},
+		"a page and more": index.Compare{Field: index.FieldWidth, Op: index.GreaterOrEqual, Value: int64(2_000)},
 		"none":            index.Compare{Field: index.FieldLabel, Op: index.Equal, Value: "none"},
 		"by path": index.Or{Terms: []index.Expr{
 			index.Match{Field: index.FieldPath, Place: index.AtStart, Text: "folder/00"},

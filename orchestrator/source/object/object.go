@@ -125,6 +125,19 @@ func (o *Objects) single(ctx context.Context, yield func(source.Item, error) boo
 	}
 }
 
+// Traces are the records of objects that Items would list. One that it does not list any more has gone; one object that was
+// named stays.
+func (o *Objects) Traces() []source.Traces {
+	if o.one {
+		return nil
+	}
+	store := o.bucket.Name() + "/"
+	return []source.Traces{{
+		Name: o.name, Prefix: store + o.prefix, Lists: true,
+		File: func(path, _ string) (string, bool) { return "", o.accepts(strings.TrimPrefix(path, store)) },
+	}}
+}
+
 func (o *Objects) accepts(key string) bool {
 	below := strings.TrimPrefix(key, o.prefix)
 	return source.IsPictureName(key) && !strings.HasPrefix(below, ".") && !strings.Contains(below, "/.")
