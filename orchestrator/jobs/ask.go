@@ -243,7 +243,8 @@ func (m *Manager) Failures(ctx context.Context, id string) iter.Seq2[Failure, er
 // named is an outcome with its batch.
 type named struct {
 	outcome
-	name string
+	name   string
+	number uint64 // of its message
 }
 
 // outcomes gives those that a job has now.
@@ -254,7 +255,11 @@ func (s *store) outcomes(ctx context.Context, id string) iter.Seq2[named, error]
 		stopped := false
 		s.follow(ctx, s.results, resultSubject(id, "*"), func(message jetstream.Msg) {
 			n := named{name: batchOf(message.Subject())}
-			err := decode(message.Data(), &n.outcome)
+			about, err := message.Metadata()
+			if err == nil {
+				n.number = about.Sequence.Stream
+				err = decode(message.Data(), &n.outcome)
+			}
 			if !stopped && !yield(n, err) {
 				stopped = true
 				cancel()

@@ -117,10 +117,12 @@ func (r *run) listAs(ctx context.Context, token string) error {
 
 // walk queues the failed items of every batch again.
 func (r *run) walk(ctx context.Context, token string, round int) error {
+	newest := uint64(0)
 	for o, err := range r.store.outcomes(ctx, r.id) {
 		if err != nil {
 			return err
 		}
+		newest = max(newest, o.number)
 		if !o.Done || len(o.Failed) == 0 || roundOf(o.name) >= round {
 			continue
 		}
@@ -134,7 +136,8 @@ func (r *run) walk(ctx context.Context, token string, round int) error {
 			if err := r.store.queue(ctx, r.id, next, r.id+"/"+next, b, cut{listing: o.Listing}); err != nil {
 				return err
 			}
-			_, err := r.store.put(ctx, r.id, o.name, o.outcome)
+			number, err := r.store.put(ctx, r.id, o.name, o.outcome)
+			newest = max(newest, number)
 			return err
 		})
 		if err != nil {
@@ -144,7 +147,7 @@ func (r *run) walk(ctx context.Context, token string, round int) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	return r.moved(ctx, token, func(rec *record) { rec.Walked = round })
+	return r.moved(ctx, token, func(rec *record) { rec.Walked, rec.Awaits = round, newest })
 }
 
 // moved stores a step of the listing.

@@ -290,6 +290,7 @@ func (m *Manager) followResults(j *job) {
 		m.mu.Lock()
 		defer m.mu.Unlock()
 		t.take(batchOf(message.Subject()), o, at.Timestamp)
+		t.newest = max(t.newest, at.Sequence.Stream)
 		m.tell()
 	}
 	m.wait.Go(func() {

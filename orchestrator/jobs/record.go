@@ -28,6 +28,7 @@ type record struct {
 	Listing int    `json:"listing,omitempty"` // how often it was begun anew
 	Round   int    `json:"round,omitempty"`   // how often somebody asked to retry
 	Walked  int    `json:"walked,omitempty"`  // of which the batches are queued
+	Awaits  uint64 `json:"awaits,omitempty"`  // the newest outcome that names one of them: who has not seen it cannot tell what is open
 
 	Synced   bool   `json:"synced,omitempty"`   // what has gone is removed
 	Removing int64  `json:"removing,omitempty"` // records that the removal under way began with
@@ -49,6 +50,7 @@ func (r *record) syncing() bool { return r.Sync.On && !r.Synced && r.Error == ""
 func (r *record) relist() {
 	r.Place, r.Batches, r.Found, r.Listed = "", 0, 0, false
 	r.Listing++
+	r.Awaits = 0
 }
 
 // errAsIs ends an update that has nothing to change.

@@ -140,7 +140,7 @@ func (r *run) finish(ctx context.Context) error {
 		r.mu.Lock()
 		changed, complete, syncing := r.changed, false, false
 		if j, ok := r.jobs[r.id]; ok && j.tally != nil {
-			complete = !j.rec.listing() && j.tally.complete(j.rec.Batches, j.rec.Listing)
+			complete = !j.rec.listing() && j.tally.newest >= j.rec.Awaits && j.tally.complete(j.rec.Batches, j.rec.Listing)
 			syncing = j.rec.syncing()
 		}
 		r.mu.Unlock()

@@ -16,6 +16,7 @@ type tally struct {
 	done   map[int]int      // how many of listed are done, by listing
 	open   int              // of named, without an outcome
 	taken  int              // messages
+	newest uint64           // of the messages taken
 	sum    share
 	times  ingest.Times
 
