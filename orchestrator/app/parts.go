@@ -38,8 +38,8 @@ func openTowers(cfg Config, m *Model, log *slog.Logger) (*towers, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := prove(m, enc, enc, nil, "the model")
-	t.step = enc.ImageBatch()
+	t := prove(m, enc, enc.Bulk(), nil, "the model")
+	t.step = enc.BulkImages()
 	return t, nil
 }
 
@@ -64,7 +64,7 @@ func (t *towers) ready(ctx context.Context) error {
 // Close ends the encoder; both lanes are views of it.
 func (t *towers) Close() error { return errors.Join(t.proof.Close(), t.search.Close()) }
 
-// OpenEncoder runs the model's towers, proven on its reference values. Close is owed.
+// OpenEncoder runs the model's towers for bulk work, proven on its reference values. Close is owed.
 func OpenEncoder(ctx context.Context, cfg Config, m *Model, log *slog.Logger) (encoder.Encoder, error) {
 	t, err := openTowers(cfg, m, log)
 	if err != nil {
@@ -73,7 +73,7 @@ func OpenEncoder(ctx context.Context, cfg Config, m *Model, log *slog.Logger) (e
 	if err := t.proof.Ensure(ctx); err != nil {
 		return nil, errors.Join(err, t.Close())
 	}
-	return proven{t.search, t}, nil
+	return proven{t.bulk, t}, nil
 }
 
 // Examine runs the model as configured and tells how each of its steps comes out beside its reference values. Faults:

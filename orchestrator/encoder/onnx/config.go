@@ -35,14 +35,18 @@ func (c Config) Validate() error {
 	)
 }
 
+// threads is how many cores an encoding takes.
+func (c Config) threads() int {
+	if c.Threads > 0 {
+		return c.Threads
+	}
+	return runtime.GOMAXPROCS(0) // Go counts the container's limit in; ONNX Runtime would see the host's cores
+}
+
 func (c Config) sessionOptions() (*ort.SessionOptions, error) {
 	options, err := ort.NewSessionOptions()
 	if err != nil {
 		return nil, err
-	}
-	threads := c.Threads
-	if threads == 0 {
-		threads = runtime.GOMAXPROCS(0) // Go counts the container's limit in; ONNX Runtime would see the host's cores
 	}
 	if x := cpu.X86; x.HasAVX2 && !x.HasAVX512VNNI && !x.HasAVXVNNI {
 		// Their INT8 products add pairs in 16 bits, which overflow. This takes a slower way that does not; elsewhere it is
@@ -50,7 +54,7 @@ func (c Config) sessionOptions() (*ort.SessionOptions, error) {
 		err = options.AddSessionConfigEntry("session.x64quantprecision", "1")
 	}
 	return options, errors.Join(err,
-		options.SetIntraOpNumThreads(threads),
+		options.SetIntraOpNumThreads(c.threads()),
 		options.SetInterOpNumThreads(1),
 		// Spinning threads would take the cores that decode the next pictures.
 		options.AddSessionConfigEntry("session.intra_op.allow_spinning", "0"),

@@ -22,11 +22,16 @@ import (
 
 // Encoder runs both towers of one model. See encoder.Encoder for what it promises.
 type Encoder struct {
+	model *model.Model
 	card  model.Card
 	image *tower
 	text  *tower
 	table *imageprep.Normalizer
 	cfg   Config
+	log   *slog.Logger
+
+	loading sync.Mutex
+	beside  *tower // the image tower once more, for Bulk; nil until it is needed
 
 	mu     sync.RWMutex // held for reading by running calls, so that Close waits for them
 	closed bool
@@ -42,7 +47,7 @@ func Open(m *model.Model, cfg Config, log *slog.Logger) (*Encoder, error) {
 	if err := start(cfg.Library); err != nil {
 		return nil, err
 	}
-	e := &Encoder{card: m.Card, cfg: cfg, table: imageprep.NewNormalizer(m.Card.Image.Mean, m.Card.Image.Std)}
+	e := &Encoder{model: m, card: m.Card, cfg: cfg, log: log, table: imageprep.NewNormalizer(m.Card.Image.Mean, m.Card.Image.Std)}
 	var err error
 	if e.image, err = openTower(m, imagePort(m.Card), cfg, log); err == nil && m.Card.HasText() {
 		e.text, err = openTower(m, textPort(m.Card), cfg, log)
@@ -83,32 +88,45 @@ func (e *Encoder) EncodeText(ctx context.Context, texts []tokenizer.Tokens) ([]e
 	return vectors, err
 }
 
-// ImageBatch is how many pictures run together.
-func (e *Encoder) ImageBatch() int { return e.image.most(e.cfg.ImageBatch, e.card.Image.Size) }
+// imageBatch is how many pictures run together.
+func (e *Encoder) imageBatch() int { return e.image.most(e.cfg.ImageBatch, e.card.Image.Size) }
 
-// EncodeImages embeds pictures in batches as Config.ImageBatch has them.
+// EncodeImages embeds pictures in batches as Config.ImageBatch has them, each with all threads.
 func (e *Encoder) EncodeImages(ctx context.Context, batch imageprep.Batch) ([]encoder.Vector, error) {
 	if err := encoder.CheckImages(e.card, batch); err != nil {
 		return nil, err
 	}
-	size, most := batch.Size, e.ImageBatch()
-	tensor := make([]float32, min(batch.N, most)*3*size*size)
-	vectors := make([]encoder.Vector, 0, batch.N)
+	vectors := make([]encoder.Vector, batch.N)
+	most := e.imageBatch()
+	tensor := e.tensor(min(batch.N, most))
 	err := e.inBatches(ctx, batch.N, most, func(from, to int) error {
-		shape := ort.NewShape(int64(to-from), 3, int64(size), int64(size))
-		out, err := e.image.runPixels(shape, e.table, batch.Part(from, to), tensor, e.card.Width)
-		vectors = append(vectors, out...)
-		return err
+		return e.embed(e.image, batch.Part(from, to), tensor, vectors[from:to])
 	})
-	return vectors, err
+	if err != nil {
+		return nil, err
+	}
+	return vectors, nil
+}
+
+// tensor is memory for n pictures.
+func (e *Encoder) tensor(n int) []float32 {
+	return make([]float32, n*3*e.card.Image.Size*e.card.Image.Size)
+}
+
+// embed runs pictures through t in one run.
+func (e *Encoder) embed(t *tower, batch imageprep.Batch, tensor []float32, vectors []encoder.Vector) error {
+	shape := ort.NewShape(int64(batch.N), 3, int64(batch.Size), int64(batch.Size))
+	out, err := t.runPixels(shape, e.table, batch, tensor, e.card.Width)
+	copy(vectors, out)
+	return err
 }
 
 // inBatches calls f for ranges of at most most of n items, while ctx lives and the encoder is open.
 func (e *Encoder) inBatches(ctx context.Context, n, most int, f func(from, to int) error) error {
 	e.mu.RLock()
 	defer e.mu.RUnlock()
-	if e.closed {
-		return fault.Unavailable("the model %s is closed", e.card.Name)
+	if err := e.checkOpen(); err != nil {
+		return err
 	}
 	for from := 0; from < n; from += most {
 		if err := ctx.Err(); err != nil {
@@ -121,7 +139,15 @@ func (e *Encoder) inBatches(ctx context.Context, n, most int, f func(from, to in
 	return nil
 }
 
-// Close frees both towers.
+// checkOpen refuses calls after Close. The caller holds mu.
+func (e *Encoder) checkOpen() error {
+	if e.closed {
+		return fault.Unavailable("the model %s is closed", e.card.Name)
+	}
+	return nil
+}
+
+// Close frees the towers.
 func (e *Encoder) Close() error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -130,7 +156,7 @@ func (e *Encoder) Close() error {
 	}
 	e.closed = true
 	var all []error
-	for _, t := range []*tower{e.image, e.text} {
+	for _, t := range []*tower{e.image, e.text, e.beside} {
 		if t != nil {
 			all = append(all, t.session.Destroy())
 		}

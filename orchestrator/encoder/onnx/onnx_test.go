@@ -67,12 +67,26 @@ func open(t testing.TB, m *model.Model) *onnx.Encoder {
 func TestSuite(t *testing.T) {
 	m := demo(t)
 	tok := clip(t, m)
-	encodertest.Run(t, func(t *testing.T) encoder.Encoder { return open(t, m) }, func(text string) tokenizer.Tokens {
+	text := func(text string) tokenizer.Tokens {
 		tokens, err := tok.Encode(text)
 		if err != nil {
 			t.Fatal(err)
 		}
 		return tokens
+	}
+	t.Run("one by one", func(t *testing.T) {
+		encodertest.Run(t, func(t *testing.T) encoder.Encoder { return open(t, m) }, text)
+	})
+	t.Run("side by side", func(t *testing.T) {
+		encodertest.Run(t, func(t *testing.T) encoder.Encoder {
+			cfg := config(t)
+			cfg.Threads = 3
+			enc, err := onnx.Open(m, cfg, slog.New(slog.NewTextHandler(t.Output(), nil)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			return enc.Bulk()
+		}, text)
 	})
 }
 
