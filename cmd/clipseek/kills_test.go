@@ -87,8 +87,16 @@ type daemon struct {
 	log  string
 	args []string // the command first
 
+	mu   sync.Mutex
 	cmd  *exec.Cmd
 	done chan struct{}
+}
+
+// current is the process that was started last, if any.
+func (d *daemon) current() (*exec.Cmd, chan struct{}) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.cmd, d.done
 }
 
 func (d *daemon) start() error {
@@ -107,26 +115,29 @@ func (d *daemon) start() error {
 		_ = cmd.Wait() // ended tells
 		close(done)
 	}()
+	d.mu.Lock()
+	defer d.mu.Unlock()
 	d.cmd, d.done = cmd, done
 	return nil
 }
 
 func (d *daemon) kill() {
-	if d.cmd != nil {
-		_ = d.cmd.Process.Kill() // it may have ended
-		<-d.done
+	if cmd, done := d.current(); cmd != nil {
+		_ = cmd.Process.Kill() // it may have ended
+		<-done
 	}
 }
 
 // ended reports how the process ended, if it has and if nobody killed it.
 func (d *daemon) ended() (code int, by string) {
+	cmd, done := d.current()
 	select {
-	case <-d.done:
+	case <-done:
 	default:
 		return -1, ""
 	}
 	text, _ := os.ReadFile(d.log)
-	return d.cmd.ProcessState.ExitCode(), string(text[max(0, len(text)-2000):])
+	return cmd.ProcessState.ExitCode(), string(text[max(0, len(text)-2000):])
 }
 
 // cluster is the servers that TestKills runs, and the configuration that clipseek has there.

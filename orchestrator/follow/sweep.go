@@ -9,6 +9,7 @@ import (
 
 	"clipseek/orchestrator/fault"
 	"clipseek/orchestrator/index"
+	"clipseek/orchestrator/source"
 )
 
 // mostGone is how many records are deleted in one go.
@@ -114,5 +115,5 @@ func (f *folder) owns(r index.Record) bool {
 		return false
 	}
 	from, _ := r.Fields[index.FieldSource].(string)
-	return from == "" || !strings.HasPrefix(r.Path, from+"!/") // an archive's entry
+	return from == "" || !strings.HasPrefix(r.Path, from+source.ArchiveSeparator) // an archive's entry
 }
