@@ -31,7 +31,7 @@ type Encoder struct {
 	log   *slog.Logger
 
 	loading sync.Mutex
-	beside  *tower // the image tower once more, for Bulk; nil until it is needed
+	side    *side // for Bulk; nil until it is needed
 
 	mu     sync.RWMutex // held for reading by running calls, so that Close waits for them
 	closed bool
@@ -156,7 +156,10 @@ func (e *Encoder) Close() error {
 	}
 	e.closed = true
 	var all []error
-	for _, t := range []*tower{e.image, e.text, e.beside} {
+	if e.side != nil {
+		all = append(all, e.side.close())
+	}
+	for _, t := range []*tower{e.image, e.text} {
 		if t != nil {
 			all = append(all, t.session.Destroy())
 		}
