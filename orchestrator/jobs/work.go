@@ -296,10 +296,10 @@ func (t *task) ingest(ctx context.Context, items []source.Item, result *outcome)
 	done, err := t.deps.Ingester.Do(ctx, ingest.Work{
 		Collection: t.collection, Source: t.src, Items: items, Since: t.since,
 		Waiting: func(err error) {
-			t.waitFor(t.id, err)
 			if err != nil {
-				t.excuse(ctx)
+				t.excuse(ctx) // before anybody hears of it, and ends the process
 			}
+			t.waitFor(t.id, err)
 		},
 	})
 	if err == nil {
