@@ -79,11 +79,7 @@ func unwatched(dir string, err error) string {
 // before it is listed, so that nothing comes into it unseen.
 func (w *watch) add(ctx context.Context, root string, found func(path string)) error {
 	warning := ""
-	first := root + string(filepath.Separator) // goes into a root that is a link
-	err := filepath.WalkDir(first, func(path string, entry fs.DirEntry, err error) error {
-		if path == first {
-			path = root
-		}
+	err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
 		switch {
 		case ctx.Err() != nil:
 			return ctx.Err()
