@@ -12,6 +12,8 @@
 
 #include <jpeglib.h>
 
+#include "huffman.h"
+
 struct decoder {
 	struct jpeg_decompress_struct info;
 	struct jpeg_error_mgr errors;
@@ -21,7 +23,11 @@ struct decoder {
 	int max_scans;
 	int status;
 	char *message;
+	struct clipseek_huffman huffman;
 };
+
+/* ODD is the status of a file that the library has to decode by itself. */
+enum { ODD = -1 };
 
 static void fail(j_common_ptr info)
 {
@@ -60,6 +66,35 @@ static void skip_input(j_decompress_ptr info, long count)
 	source->bytes_in_buffer -= n;
 }
 
+/*
+ * What libjpeg calls for each MCU. The structure is private to it; this is its beginning, the same in libjpeg 6b and in
+ * libjpeg-turbo to this day. Others, which declare a version of 9 on, have another.
+ */
+#if JPEG_LIB_VERSION < 90
+struct entropy_decoder {
+	void (*start_pass)(j_decompress_ptr info);
+	boolean (*decode_mcu)(j_decompress_ptr info, JBLOCKROW *blocks);
+};
+
+static boolean decode_mcu(j_decompress_ptr info, JBLOCKROW *blocks)
+{
+	struct decoder *d = info->client_data;
+	if (!clipseek_huffman_mcu(&d->huffman, blocks)) {
+		d->status = ODD;
+		longjmp(d->escape, 1);
+	}
+	return TRUE;
+}
+
+static void take_over(struct decoder *d, int by_library)
+{
+	if (!by_library && clipseek_huffman_begin(&d->huffman, &d->info))
+		((struct entropy_decoder *)d->info.entropy)->decode_mcu = decode_mcu;
+}
+#else
+static void take_over(struct decoder *d, int by_library) { (void)d, (void)by_library; }
+#endif
+
 static JDIMENSION scaled(unsigned side, int eighths) { return (side * eighths + 7) / 8; }
 
 /* start reads the header and gets the decoder ready for rows. */
@@ -86,6 +121,7 @@ static int start(struct decoder *d, const struct clipseek_jpeg *file)
 		return CLIPSEEK_JPEG_TRUNCATED;
 	if (info->output_width != scaled(file->width, file->eighths) || info->output_height != scaled(file->height, file->eighths))
 		return CLIPSEEK_JPEG_MISMATCH; /* the caller's memory would not fit */
+	take_over(d, file->by_library);
 	return CLIPSEEK_JPEG_OK;
 }
 
@@ -189,9 +225,9 @@ static int decode_twice(struct decoder *d, const struct clipseek_jpeg *file, str
 	return finish(info);
 }
 
-/* run decodes into out or, where there is none, as much as r needs, or r and whole. */
-static int run(const uint8_t *data, size_t size, const struct clipseek_jpeg *file, uint8_t *out, struct clipseek_resizer *r,
-               struct clipseek_resizer *whole, char *message)
+/* attempt decodes into out or, where there is none, as much as r needs, or r and whole. */
+static int attempt(const uint8_t *data, size_t size, const struct clipseek_jpeg *file, uint8_t *out, struct clipseek_resizer *r,
+                   struct clipseek_resizer *whole, char *message)
 {
 	struct decoder d;
 
@@ -202,24 +238,38 @@ static int run(const uint8_t *data, size_t size, const struct clipseek_jpeg *fil
 	d.errors.error_exit = fail;
 	d.errors.output_message = be_silent;
 	d.info.client_data = &d;
-	if (setjmp(d.escape)) {
-		jpeg_destroy_decompress(&d.info);
-		return d.status;
+	if (!setjmp(d.escape)) {
+		jpeg_create_decompress(&d.info); /* keeps err and client_data */
+		d.source.init_source = do_nothing;
+		d.source.fill_input_buffer = no_more_input;
+		d.source.skip_input_data = skip_input;
+		d.source.resync_to_restart = jpeg_resync_to_restart;
+		d.source.term_source = do_nothing;
+		d.source.next_input_byte = data;
+		d.source.bytes_in_buffer = size;
+		d.info.src = &d.source;
+		d.progress.progress_monitor = count_scans;
+		d.info.progress = &d.progress;
+		d.status = out ? decode(&d, file, out) : whole ? decode_twice(&d, file, r, whole) : decode_part(&d, file, r);
 	}
-	jpeg_create_decompress(&d.info); /* keeps err and client_data */
-	d.source.init_source = do_nothing;
-	d.source.fill_input_buffer = no_more_input;
-	d.source.skip_input_data = skip_input;
-	d.source.resync_to_restart = jpeg_resync_to_restart;
-	d.source.term_source = do_nothing;
-	d.source.next_input_byte = data;
-	d.source.bytes_in_buffer = size;
-	d.info.src = &d.source;
-	d.progress.progress_monitor = count_scans;
-	d.info.progress = &d.progress;
-	d.status = out ? decode(&d, file, out) : whole ? decode_twice(&d, file, r, whole) : decode_part(&d, file, r);
+	clipseek_huffman_end(&d.huffman);
 	jpeg_destroy_decompress(&d.info);
 	return d.status;
+}
+
+/* run attempts it by the library alone where its help turns out not to be for the file. */
+static int run(const uint8_t *data, size_t size, const struct clipseek_jpeg *file, uint8_t *out, struct clipseek_resizer *r,
+               struct clipseek_resizer *whole, char *message)
+{
+	struct clipseek_jpeg again = *file;
+	int status = attempt(data, size, file, out, r, whole, message);
+
+	if (status != ODD)
+		return status;
+	if ((r && !clipseek_begin(r, &r->job, r->out)) || (whole && !clipseek_begin(whole, &whole->job, whole->out)))
+		return CLIPSEEK_JPEG_MEMORY;
+	again.by_library = 1;
+	return attempt(data, size, &again, out, r, whole, message);
 }
 
 int clipseek_jpeg_decode(const uint8_t *data, size_t size, const struct clipseek_jpeg *file, uint8_t *out, char *message)

@@ -33,6 +33,7 @@ struct clipseek_jpeg {
 	int channels;
 	int eighths;   /* the size to decode to: 8 is the file's own, 4 half of it; sides are rounded up */
 	int max_scans;
+	int by_library; /* decode Huffman codes by libjpeg too (huffman.h), which gives the same */
 	enum clipseek_jpeg_colors colors;
 };
 

@@ -176,12 +176,16 @@ static int64_t now(void)
 	return t.tv_sec * INT64_C(1000000000) + t.tv_nsec;
 }
 
+/* SAMPLED is how many rows one stands for in what is timed: looking at the clock takes a part of a row's time. */
+enum { SAMPLED = 7 };
+
 void clipseek_push(struct clipseek_resizer *r, const uint8_t *row)
 {
-	int64_t start = r->job.timed ? now() : 0;
+	int timed = r->job.timed && r->pushed % SAMPLED == 0;
+	int64_t start = timed ? now() : 0;
 	push(r, row);
-	if (r->job.timed)
-		r->nanoseconds += now() - start;
+	if (timed)
+		r->nanoseconds += SAMPLED * (now() - start);
 }
 
 int clipseek_resize(struct clipseek_resizer *r, const struct clipseek_job *job, const uint8_t *pixels, uint8_t *out)

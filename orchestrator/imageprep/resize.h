@@ -50,7 +50,7 @@ struct clipseek_job {
 	int width, n;
 	int vertical_first;
 	int backwards; /* the vertical windows run from the last output to the first */
-	int timed;     /* count the time, which takes a little itself */
+	int timed;     /* count the time, that of some rows for all */
 };
 
 /* A resizer's memory is its own and is kept from picture to picture. */

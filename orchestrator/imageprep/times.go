@@ -15,7 +15,7 @@ type Times struct {
 type stopwatch struct {
 	times Times
 	last  time.Time
-	timed bool // count the time of rows that are filtered as they are decoded, which takes a little itself
+	timed bool // count the time of rows that are filtered as they are decoded: of some of them, for all
 }
 
 func (s *stopwatch) start() { s.times, s.last = Times{}, time.Now() }
