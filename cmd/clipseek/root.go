@@ -85,7 +85,7 @@ func (p *program) root() *cobra.Command {
 		return usageError{fmt.Errorf("%w; see `%s --help`", err, cmd.CommandPath())}
 	})
 	root.AddCommand(
-		p.serveCommand(), p.ingestCommand(), p.jobCommand(), p.searchCommand(), p.deleteCommand(),
+		p.serveCommand(), p.ingestCommand(), p.jobCommand(), p.searchCommand(), p.deleteCommand(), p.uploadsCommand(),
 		p.tokenizeCommand(), p.prepareCommand(), p.encodeCommand(),
 		p.modelCommand(), p.collectionCommand(), p.configCommand(), p.benchCommand(),
 	)

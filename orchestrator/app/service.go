@@ -38,6 +38,9 @@ type Service struct {
 	stopFollowing context.CancelFunc
 	following     sync.WaitGroup
 
+	stopTidying context.CancelFunc
+	tidying     sync.WaitGroup
+
 	stopWarming context.CancelFunc
 	warming     sync.WaitGroup
 }
@@ -102,6 +105,7 @@ func OpenService(ctx context.Context, cfg Config, version string, log *slog.Logg
 		return nil, err
 	}
 	s.keepFollowing()
+	s.keepTidy(uploads)
 	return s, nil
 }
 
@@ -193,6 +197,10 @@ func (s *Service) Close() error {
 	if s.stopFollowing != nil {
 		s.stopFollowing()
 		s.following.Wait()
+	}
+	if s.stopTidying != nil {
+		s.stopTidying()
+		s.tidying.Wait()
 	}
 	if s.jobs != nil {
 		all = append(all, s.jobs.Close())

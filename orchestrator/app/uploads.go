@@ -2,8 +2,11 @@ package app
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"path/filepath"
+	"time"
 
 	"clipseek/orchestrator/fault"
 	"clipseek/orchestrator/httpapi"
@@ -27,9 +30,51 @@ type uploadStore struct {
 
 func openUploads(cfg Config) (*uploadStore, error) {
 	limits := cfg.Upload
-	limits.MaxItemBytes = cfg.Image.MaxBytes
+	limits.MaxItemBytes, limits.Queue = cfg.Image.MaxBytes, cfg.queue()
 	store, err := upload.Open(cfg.uploads(), limits, cfg.checkArchive)
 	return &uploadStore{store, cfg.Jobs.NATS.URL != "" && !cfg.Upload.Shared}, err
+}
+
+// tidyEach is how often a service looks for what dead processes left of uploads, and for lists that no job reads any more.
+const tidyEach = time.Hour
+
+// queue is a name of the queue of jobs, in hexadecimal digits.
+func (c Config) queue() string {
+	name := "nats " + c.Jobs.NATS.URL + " " + c.Jobs.NATS.Credentials
+	if c.Jobs.NATS.URL == "" {
+		name = c.Data
+		if abs, err := filepath.Abs(c.Data); err == nil {
+			name = abs
+		}
+	}
+	sum := sha256.Sum256([]byte(name))
+	return hex.EncodeToString(sum[:4])
+}
+
+// keepTidy tidies at once and then each tidyEach, until the service is closed.
+func (s *Service) keepTidy(uploads *uploadStore) {
+	ctx, stop := context.WithCancel(context.Background())
+	s.stopTidying = stop
+	s.tidying.Go(func() {
+		ticker := time.NewTicker(tidyEach)
+		defer ticker.Stop()
+		for {
+			done, err := uploads.Tidy(ctx, s.jobs.Sources)
+			switch {
+			case ctx.Err() != nil:
+				return
+			case err != nil:
+				s.log.Warn("what is left of uploads could not be looked through; it is tried again", "in", tidyEach, "err", err)
+			case done.Requests+done.Lists > 0:
+				s.log.Info("removed what was left of uploads", "requests", done.Requests, "lists", done.Lists)
+			}
+			select {
+			case <-ticker.C:
+			case <-ctx.Done():
+				return
+			}
+		}
+	})
 }
 
 // Begin refuses what another machine would take from the queue and not find.

@@ -4,15 +4,11 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
-	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -27,11 +23,13 @@ const headBytes = 1 << 20
 type Batch struct {
 	store   *Store
 	dir     string
+	held    *os.File // shows that this process lives; nil where the file system has no locks
 	entries []entry
 	files   int // that are kept
 	seen    map[string]bool
 	head    []byte
-	closed  bool
+
+	committed, closed bool
 }
 
 // Kept is an upload that is on the disk.
@@ -188,121 +186,22 @@ func (d *disk) Write(p []byte) (int, error) {
 	return n, nil
 }
 
-// Commit moves the files to their places and writes the list; both are on the disk when it returns. Files that fail are
-// in the list with their reasons. Faults: Invalid where there is no file that can be taken; Unavailable, Forbidden.
-func (b *Batch) Commit() (Kept, error) {
-	if b.files == 0 {
-		return Kept{}, b.nothing()
-	}
-	folders := map[string]bool{}
-	for i := range b.entries {
-		e := &b.entries[i]
-		if e.Reason != "" {
-			continue
-		}
-		if err := b.place(*e, folders); err != nil {
-			if fault.KindOf(err) != fault.KindInvalid {
-				return Kept{}, err
-			}
-			e.Kind, e.Reason = fault.KindConflict, "the same file is there already under a name that this one would be a folder of, or the other way round; send it under another name"
-			if b.files--; b.files == 0 {
-				return Kept{}, b.nothing()
-			}
-		}
-	}
-	for _, folder := range slices.Sorted(maps.Keys(folders)) {
-		if err := syncFolder(folder); err != nil {
-			return Kept{}, b.store.unwritable(err)
-		}
-	}
-	return b.list()
-}
-
-func (b *Batch) nothing() error {
-	if len(b.entries) == 0 {
-		return fault.Invalid("the upload holds no file; with curl: -F file=@a.jpg -F file=@b.jpg")
-	}
-	e := b.entries[0]
-	first := fault.At(e.Name, &fault.Error{Kind: e.Kind, Message: e.Reason})
-	if len(b.entries) == 1 {
-		return first
-	}
-	return fault.Invalid("none of the %d files can be taken; the first: %s", len(b.entries), fault.Public(first))
-}
-
-// place moves a file to its place, unless it is there, and adds the folders that are to be synced.
-func (b *Batch) place(e entry, folders map[string]bool) error {
-	at := filepath.Join(b.store.dir, filepath.FromSlash(e.Path))
-	if err := os.MkdirAll(filepath.Dir(at), 0o700); err != nil {
-		return b.store.unwritable(err)
-	}
-	for dir := filepath.Dir(at); ; dir = filepath.Dir(dir) {
-		folders[dir] = true
-		if dir == b.store.dir {
-			break
-		}
-	}
-	folders[filepath.Dir(b.store.dir)] = true // where the store's own folder is new
-	info, err := os.Lstat(at)
-	if err == nil && info.Mode().IsRegular() && info.Size() == e.Bytes {
-		return nil // the same bytes, by their hash; its time stays, so that its record is unchanged at a glance
-	}
-	if err := os.Rename(e.temporary, at); err != nil {
-		return b.store.unwritable(err)
-	}
-	return nil
-}
-
-// list writes the list of a request under the hash of its content, so that the same request is the same source.
-func (b *Batch) list() (Kept, error) {
-	var text strings.Builder
-	lines := json.NewEncoder(&text)
-	for _, e := range b.entries {
-		if err := lines.Encode(e); err != nil {
-			return Kept{}, fault.Internal("write the list of an upload").Because(err)
-		}
-	}
-	sum := sha256.Sum256([]byte(text.String()))
-	dir := filepath.Join(b.store.dir, requestsFolder)
-	list := filepath.Join(dir, hex.EncodeToString(sum[:16])+listEnding)
-	temporary := filepath.Join(b.dir, "list")
-	if err := errors.Join(os.MkdirAll(dir, 0o700), writeSynced(temporary, text.String())); err != nil {
-		return Kept{}, b.store.unwritable(err)
-	}
-	if err := os.Rename(temporary, list); err != nil {
-		return Kept{}, b.store.unwritable(err)
-	}
-	if err := errors.Join(syncFolder(dir), syncFolder(b.store.dir)); err != nil {
-		return Kept{}, b.store.unwritable(err)
-	}
-	return Kept{List: list, Title: b.title(), Files: b.files}, nil
-}
-
-func (b *Batch) title() string {
-	first := b.entries[slices.IndexFunc(b.entries, func(e entry) bool { return e.Reason == "" })].Name
-	if len(b.entries) == 1 {
-		return "upload of " + first
-	}
-	return fmt.Sprintf("upload of %d files (%s ...)", len(b.entries), first)
-}
-
-func writeSynced(path, text string) error {
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = f.WriteString(text)
-	return errors.Join(err, f.Sync(), f.Close())
-}
-
-// Close removes what has not been committed.
+// Close removes what has not been committed. What it cannot remove now Tidy does.
 func (b *Batch) Close() error {
 	if b.closed {
 		return nil
 	}
 	b.closed = true
 	defer func() { <-b.store.slots }()
-	if err := os.RemoveAll(b.dir); err != nil {
+	defer unlock(b.held)
+	if !b.committed {
+		if err := b.store.takeBack(b.dir); errors.Is(err, errHeld) {
+			return nil
+		} else if err != nil {
+			return b.store.unwritable(err)
+		}
+	}
+	if err := removeRoom(b.dir); err != nil {
 		return b.store.unwritable(err)
 	}
 	return nil

@@ -15,6 +15,10 @@ type Config struct {
 
 	// MaxItemBytes is the largest picture. It is not a key of its own: app sets it to image.max_bytes.
 	MaxItemBytes int64 `koanf:"-"`
+
+	// Queue names the queue whose jobs read the lists, in letters and digits. It is part of their names: who shares the folder
+	// and not the queue cannot know which of them are still read. app sets it.
+	Queue string `koanf:"-"`
 }
 
 // Default takes a large folder in one request.

@@ -4,12 +4,15 @@
 // FOLDER/HA/SH/NAME, where HASH is 128 bits of its SHA-256 and NAME its name with the folders that it was sent with. So the
 // same bytes under the same name are the same file, which is not written twice and whose record is the same; other bytes
 // under a name in use are another file; nothing is ever overwritten. A list of what a request brought is FOLDER/requests/ID.upload:
-// the one source that a job names. When Commit returns, all of it is on the disk.
+// the one source that a job names. When Commit returns, all of it is on the disk. A request that breaks off leaves nothing,
+// also where its process dies: Tidy takes what that left, and the lists that no job reads any more. Files at their places stay
+// until somebody asks for Clean, which removes those that nobody shows.
 //
 //	store, err := upload.Open(folder, cfg, archiveCheck)
 //	batch, err := store.Begin(ctx, length)
 //	err = batch.Add(ctx, "holiday/1.jpg", body)
 //	kept, err := batch.Commit()
+//	tidied, err := store.Tidy(ctx, sourcesOfJobs) // now and then
 //
 // The package is not for reading requests (httpapi) nor for archives (source/archive).
 package upload
@@ -32,10 +35,6 @@ const (
 	listEnding     = ".upload"
 )
 
-// deadAfter is how long nothing may have been written for a request that a killed process left. Those that arrive are
-// written to at least each minute.
-const deadAfter = time.Hour
-
 // Check reports whether a file is an archive, and what keeps it from being read. The file may not yet be whole: then only
 // what kind it is counts.
 type Check func(ctx context.Context, path string, whole bool) (bool, error)
@@ -48,15 +47,13 @@ type Store struct {
 	slots chan struct{}
 }
 
-// Open sweeps up what killed processes left in the folder, which is made when it is first needed. Fault: Invalid.
+// Open gives the store of a folder, which is made when it is first needed. Fault: Invalid.
 func Open(dir string, cfg Config, check Check) (*Store, error) {
 	abs, err := filepath.Abs(dir)
 	if err != nil {
 		return nil, fault.Invalid("%s is not a path", dir).Because(err)
 	}
-	s := &Store{dir: abs, cfg: cfg, check: check, slots: make(chan struct{}, cfg.AtOnce)}
-	s.sweep(time.Now().Add(-deadAfter))
-	return s, nil
+	return &Store{dir: abs, cfg: cfg, check: check, slots: make(chan struct{}, cfg.AtOnce)}, nil
 }
 
 // Begin makes room for a request of so many bytes; -1 is unknown. The batch's Close is owed.
@@ -73,7 +70,7 @@ func (s *Store) Begin(_ context.Context, length int64) (_ *Batch, err error) {
 		}
 	}()
 	arriving := filepath.Join(s.dir, newFolder)
-	if err := os.MkdirAll(arriving, 0o700); err != nil {
+	if err := makeFolder(arriving); err != nil {
 		return nil, s.unwritable(err)
 	}
 	if free, err := room(arriving); err != nil {
@@ -81,37 +78,18 @@ func (s *Store) Begin(_ context.Context, length int64) (_ *Batch, err error) {
 	} else if length > free {
 		return nil, fault.Unavailable("there is no room for an upload of %d bytes: %s has %d free", length, s.dir, free)
 	}
-	dir, err := os.MkdirTemp(arriving, "*")
+	dir, held, err := newRoom(arriving)
 	if err != nil {
 		return nil, s.unwritable(err)
 	}
-	return &Batch{store: s, dir: dir, seen: map[string]bool{}}, nil
+	return &Batch{store: s, dir: dir, held: held, seen: map[string]bool{}}, nil
 }
 
-// sweep removes requests that nothing has been written to since a time. What fails is tried by the next.
-func (s *Store) sweep(since time.Time) {
-	requests, err := filepath.Glob(filepath.Join(s.dir, newFolder, "*"))
-	if err != nil {
-		return
-	}
-	for _, request := range requests {
-		if files, err := os.ReadDir(request); err == nil && !youngerThan(since, request, files) {
-			_ = os.RemoveAll(request)
-		}
-	}
-}
+// at is where a file of an entry's path lies.
+func (s *Store) at(path string) string { return filepath.Join(s.dir, filepath.FromSlash(path)) }
 
-func youngerThan(since time.Time, dir string, files []os.DirEntry) bool {
-	if info, err := os.Stat(dir); err != nil || info.ModTime().After(since) {
-		return true
-	}
-	for _, file := range files {
-		if info, err := file.Info(); err != nil || info.ModTime().After(since) {
-			return true
-		}
-	}
-	return false
-}
+// listEnding is that of the lists which jobs of this store's queue read.
+func (s *Store) listEnding() string { return "-" + s.cfg.Queue + listEnding }
 
 func (s *Store) unwritable(err error) error {
 	return fault.Unwritable(s.dir, err, fmt.Sprintf("there is no room left in %s for uploads; make some and send it again: nothing of it was kept", s.dir))
@@ -124,6 +102,26 @@ func room(dir string) (int64, error) {
 		return 0, err
 	}
 	return int64(stat.Bavail) * stat.Bsize, nil
+}
+
+// makeFolder makes a folder and those above it that are not there; all of them are on the disk when it returns.
+func makeFolder(dir string) error {
+	var above []string
+	for at := dir; at != filepath.Dir(at); at = filepath.Dir(at) {
+		if _, err := os.Stat(at); err == nil {
+			break
+		}
+		above = append(above, filepath.Dir(at))
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	for _, folder := range above {
+		if err := syncFolder(folder); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func syncFolder(dir string) error {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { likelyEnd, neighbour } from "./assets/grid.js";
-import { jobLine, progress, runs } from "./assets/ingest.js";
+import { jobLine, jobNotice, progress, runs } from "./assets/ingest.js";
 import { refusal } from "./assets/intake.js";
 import { blamesFilter, statusLine } from "./assets/outcome.js";
 import { countIn } from "./assets/place.js";
@@ -39,6 +39,17 @@ test("a job is told in one sentence", () => {
   assert.equal(progress({ ...job }), 0.5);
   assert.equal(progress({ found: 0 }), null);
   assert.deepEqual(["queued", "running", "done", "failed", "canceled"].filter((state) => runs({ state })), ["queued", "running"]);
+});
+
+test("a job tells what it removed, and what it left", () => {
+  const job = { state: "done", found: 3, indexed: 1, unchanged: 2, seconds: 3, removed: 1200, notice: "shard.tar: it cannot be read; 2 pictures cannot be looked for and stay" };
+  assert.equal(jobLine(job), "Done in 3 s: 1 picture added, 2 there already, 1,200 removed, whose files are gone");
+  assert.equal(jobLine({ state: "done", found: 0, removed: 5 }), "Done: no pictures in it, 5 removed, whose files are gone");
+  assert.equal(jobLine({ ...job, removed: 0 }), "Done in 3 s: 1 picture added, 2 there already");
+  assert.equal(jobNotice({ notice: "nothing was removed, because the source could not be listed to its end" }), "Nothing was removed, because the source could not be listed to its end.");
+  assert.equal(jobNotice({ notice: "It stays." }), "It stays.");
+  assert.equal(jobNotice(job), "shard.tar: it cannot be read; 2 pictures cannot be looked for and stay.");
+  assert.equal(jobNotice({}), "");
 });
 
 test("a file that cannot be a query is refused with a reason", () => {

@@ -31,7 +31,7 @@ export function jobLine(job) {
       const told = treated(job, `${formatCount(job.indexed ?? 0)} of ${countOf(job.found, "picture")} added`);
       return job.waiting ? `${told}. Waiting: ${job.waiting}` : `${told}${pace}${left}`;
     }
-    case "done": return job.found === 0 ? "Done: no pictures in it" : `Done in ${formatSeconds(job.seconds ?? 0)}: ${told}`;
+    case "done": return job.found === 0 ? `Done: ${treated(job, "no pictures in it")}` : `Done in ${formatSeconds(job.seconds ?? 0)}: ${told}`;
     case "paused": return `Paused: ${told}`;
     case "canceled": return `Stopped: ${told}`;
     default: return job.error ? `Failed: ${job.error}` : `Failed: ${told}`;
@@ -42,7 +42,13 @@ function treated(job, added) {
   const counts = [added];
   if (job.unchanged) counts.push(`${formatCount(job.unchanged)} there already`);
   if (job.failed) counts.push(`${formatCount(job.failed)} not readable`);
+  if (job.removed) counts.push(`${formatCount(job.removed)} removed, whose files are gone`);
   return counts.join(", ");
+}
+
+/** What a job left that it was asked to remove, and why, in a sentence; "" where there is nothing to say. */
+export function jobNotice(job) {
+  return job.notice ? `${sentence(job.notice).replace(/[.]$/, "")}.` : "";
 }
 
 export class IngestPanel {
@@ -112,7 +118,7 @@ export class IngestPanel {
 
   async #refresh() {
     try {
-      for (const job of await this.#client.jobs()) this.#know(job);
+      for (const job of [...await this.#client.jobs()].reverse()) this.#know(job); // they come newest first, and the last that is drawn is on top
       this.#watch();
     } catch (error) {
       this.#tell(sentence(error.detail));
@@ -194,6 +200,8 @@ export class IngestPanel {
       this.#list.prepend(row.item);
     }
     row.line.textContent = jobLine(job);
+    row.notice.textContent = jobNotice(job);
+    row.notice.hidden = row.notice.textContent === "";
     row.item.dataset.state = job.state;
     row.stop.hidden = !runs(job);
     row.bar.hidden = !runs(job);
@@ -206,14 +214,15 @@ export class IngestPanel {
 
 function jobRow(job, cancel) {
   const line = element("p", { class: "job-line", "aria-live": "polite" });
+  const notice = element("p", { class: "job-notice", "aria-live": "polite", hidden: true });
   const bar = element("progress", { max: "1", "aria-label": `Progress of ${fileName(job.path)}` });
   const stop = element("button", { class: "plain", type: "button", on: { click: cancel } }, "Stop");
   const summary = element("summary");
   const failures = element("ul", { class: "failures" });
   const details = element("details", { hidden: true }, summary, failures);
   const item = element("li", { class: "job" },
-    element("div", { class: "job-head" }, element("p", { class: "job-path code", title: job.path }, job.path), stop), bar, line, details);
-  return { item, line, bar, stop, summary, failures, details };
+    element("div", { class: "job-head" }, element("p", { class: "job-path code", title: job.path }, job.path), stop), bar, line, notice, details);
+  return { item, line, notice, bar, stop, summary, failures, details };
 }
 
 function drawFailures(row, job) {
