@@ -2,9 +2,11 @@
 //
 //	fault        kinds of failure, and what a user may be told
 //	config       fills a configuration struct from file, environment and flags
+//	clock        waiting, and how long servers ask for it
+//	disk         files that are written whole or not at all
 //	nearest      the word that was probably meant
 //	tlsclient    TLS towards servers
-//	model        what a model is: its directory, card and reference values; the built-in demo model; modeltest writes small ones
+//	model        what a model is: its directory, card and reference values; the built-in demo model; modeltest gives it to tests and writes small ones
 //	model/catalogue  published models, and where their files are
 //	model/pull       fetches one of them
 //	tokenizer    text to token ids; tokenizer/ftfy repairs text first

@@ -7,9 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"image"
-	"image/color"
-	"image/jpeg"
-	"math"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -222,17 +219,8 @@ func (p *program) printIngestBench(b ingestBench, asJSON bool) error {
 
 // manyPhotos writes n pictures of 640 x 480, a thousand in a folder, whose bytes all differ.
 func manyPhotos(dir string, n int) error {
-	picture := image.NewRGBA(image.Rect(0, 0, 640, 480))
-	for y := range 480 {
-		for x := range 640 {
-			wave := func(a, b float64) byte {
-				return byte(128 + 90*math.Sin(float64(x)/a)*math.Cos(float64(y)/b) + float64((x*7+y*13)%23))
-			}
-			picture.SetRGBA(x, y, color.RGBA{wave(40, 70), wave(55, 31), wave(90, 45), 255})
-		}
-	}
-	var file bytes.Buffer
-	if err := jpeg.Encode(&file, picture, &jpeg.Options{Quality: 88}); err != nil {
+	photo, err := madeUpPhoto(image.Pt(640, 480))
+	if err != nil {
 		return err
 	}
 	for i := range n {
@@ -241,7 +229,7 @@ func manyPhotos(dir string, n int) error {
 			return err
 		}
 		// What follows the end of a JPEG is no part of the picture, but of the hash.
-		content := append(bytes.Clone(file.Bytes()), fmt.Sprintf("%08d", i)...)
+		content := append(bytes.Clone(photo), fmt.Sprintf("%08d", i)...)
 		if err := os.WriteFile(filepath.Join(folder, fmt.Sprintf("%08d.jpg", i)), content, 0o600); err != nil {
 			return err
 		}

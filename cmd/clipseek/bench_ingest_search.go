@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"clipseek/orchestrator/clock"
 	"clipseek/orchestrator/fault"
 	"clipseek/orchestrator/index"
 	"clipseek/orchestrator/search"
@@ -89,7 +90,7 @@ func (p *pacer) run(ctx context.Context) (searchTimes, error) {
 		}
 	}
 	places := make(chan struct{}, mostSearching)
-	for due := time.Now(); sleepUntil(ctx, due); due = due.Add(time.Second / time.Duration(p.perSecond)) {
+	for due := time.Now(); clock.Sleep(ctx, time.Until(due)) == nil; due = due.Add(time.Second / time.Duration(p.perSecond)) {
 		select {
 		case places <- struct{}{}:
 		default:
@@ -122,18 +123,6 @@ func newSearchTimes(took []time.Duration, failed int) searchTimes {
 		return hundredths(float64(took[max(0, int(math.Ceil(share*float64(len(took))))-1)]) / float64(time.Millisecond))
 	}
 	return searchTimes{Searches: len(took), Failed: failed, P50: at(0.5), P95: at(0.95), Max: at(1)}
-}
-
-// sleepUntil reports false where ctx ends first.
-func sleepUntil(ctx context.Context, due time.Time) bool {
-	timer := time.NewTimer(time.Until(due))
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return ctx.Err() == nil
-	case <-ctx.Done():
-		return false
-	}
 }
 
 // beside runs work with searches beside it, and then searches alone in the collection that is now full.

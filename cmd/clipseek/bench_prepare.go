@@ -1,14 +1,10 @@
 package main
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"image"
-	"image/color"
-	"image/jpeg"
-	"math"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -176,25 +172,16 @@ func (p *program) printPrepareRows(rows []prepareRow, asJSON bool) error {
 	return errors.Join(err, table.Flush())
 }
 
-// madeUpPhotos writes waves of colour with a fine pattern, about as hard to decode as photos.
+// madeUpPhotos writes photos of three sizes.
 func madeUpPhotos(dir string) ([]string, error) {
 	var files []string
 	for _, size := range [...]image.Point{{X: 640, Y: 480}, {X: 1600, Y: 1200}, {X: 4000, Y: 3000}} {
-		picture := image.NewRGBA(image.Rectangle{Max: size})
-		for y := range size.Y {
-			for x := range size.X {
-				wave := func(a, b float64) byte {
-					return byte(128 + 90*math.Sin(float64(x)/a)*math.Cos(float64(y)/b) + float64((x*7+y*13)%23))
-				}
-				picture.SetRGBA(x, y, color.RGBA{wave(40, 70), wave(55, 31), wave(90, 45), 255})
-			}
-		}
-		var file bytes.Buffer
-		if err := jpeg.Encode(&file, picture, &jpeg.Options{Quality: 88}); err != nil {
+		photo, err := madeUpPhoto(size)
+		if err != nil {
 			return nil, err
 		}
 		name := filepath.Join(dir, fmt.Sprintf("%dx%d.jpg", size.X, size.Y))
-		if err := os.WriteFile(name, file.Bytes(), 0o600); err != nil {
+		if err := os.WriteFile(name, photo, 0o600); err != nil {
 			return nil, err
 		}
 		files = append(files, name)

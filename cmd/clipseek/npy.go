@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"clipseek/orchestrator/disk"
 	"clipseek/orchestrator/fault"
 )
 
@@ -27,17 +28,12 @@ func addOutFlag(cmd *cobra.Command, out *string) {
 
 // writeNPY writes a little-endian float32 array of this shape in NumPy's format, version 1.0. fill writes the values in
 // row-major order. The file appears whole or not at all.
-func writeNPY(path string, shape []int, fill func(write func([]float32) error) error) (err error) {
-	file, err := os.CreateTemp(filepath.Dir(path), ".clipseek-*")
+func writeNPY(path string, shape []int, fill func(write func([]float32) error) error) error {
+	file, err := disk.Create(filepath.Dir(path), 0o644)
 	if err != nil {
 		return fault.Invalid("%s cannot be written: %s", path, reason(err)).Because(err)
 	}
-	defer func() {
-		if err != nil {
-			_ = file.Close()
-			_ = os.Remove(file.Name())
-		}
-	}()
+	defer file.Drop()
 	out := bufio.NewWriterSize(file, 1<<20)
 	if _, err := out.Write(npyHeader(shape)); err != nil {
 		return notWritten(path, err)
@@ -55,10 +51,10 @@ func writeNPY(path string, shape []int, fill func(write func([]float32) error) e
 	if err != nil {
 		return err
 	}
-	if err := errors.Join(out.Flush(), file.Chmod(0o644), file.Close()); err != nil {
+	if err := out.Flush(); err != nil {
 		return notWritten(path, err)
 	}
-	if err := os.Rename(file.Name(), path); err != nil {
+	if err := file.Keep(path); err != nil {
 		return notWritten(path, err)
 	}
 	return nil

@@ -23,7 +23,7 @@ import (
 	"clipseek/orchestrator/index"
 	"clipseek/orchestrator/ingest"
 	"clipseek/orchestrator/jobs"
-	"clipseek/orchestrator/model"
+	"clipseek/orchestrator/model/modeltest"
 	"clipseek/triton_models/repository"
 )
 
@@ -32,12 +32,8 @@ import (
 // models renders the demo model for Triton.
 func models(t *testing.T) string {
 	t.Helper()
-	m, err := model.OpenDemo()
-	if err != nil {
-		t.Fatal(err)
-	}
 	dir := t.TempDir()
-	if _, err := repository.Install(m, dir, repository.Default()); err != nil {
+	if _, err := repository.Install(modeltest.Demo(t), dir, repository.Default()); err != nil {
 		t.Fatal(err)
 	}
 	return dir

@@ -4,12 +4,12 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"io"
 	"os"
 	"path/filepath"
 	"strings"
 
+	"clipseek/orchestrator/disk"
 	"clipseek/orchestrator/fault"
 	"clipseek/orchestrator/source"
 	"clipseek/orchestrator/source/table"
@@ -46,18 +46,17 @@ func KeepList(cfg Config, list io.Reader) (path string, err error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return refuse(err)
 	}
-	file, err := os.CreateTemp(dir, ".list-*")
+	file, err := disk.Create(dir, 0o600)
 	if err != nil {
 		return refuse(err)
 	}
+	defer file.Drop()
 	sum := sha256.New()
-	_, err = io.Copy(io.MultiWriter(file, sum), list)
-	path = filepath.Join(dir, hex.EncodeToString(sum.Sum(nil))[:32]+".txt")
-	if err = errors.Join(err, file.Sync(), file.Close()); err == nil {
-		err = os.Rename(file.Name(), path)
+	if _, err := io.Copy(io.MultiWriter(file, sum), list); err != nil {
+		return refuse(err)
 	}
-	if err != nil {
-		_ = os.Remove(file.Name()) // nobody has heard of it
+	path = filepath.Join(dir, hex.EncodeToString(sum.Sum(nil))[:32]+".txt")
+	if err := file.Keep(path); err != nil {
 		return refuse(err)
 	}
 	return filepath.Abs(path)

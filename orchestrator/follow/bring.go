@@ -159,7 +159,7 @@ func topmost(dirs []string) []string {
 	slices.Sort(dirs)
 	var tops []string
 	for _, dir := range dirs {
-		if !slices.ContainsFunc(tops, func(top string) bool { return within(dir, top) }) {
+		if !slices.ContainsFunc(tops, func(top string) bool { return source.Within(dir, top) }) {
 			tops = append(tops, dir)
 		}
 	}

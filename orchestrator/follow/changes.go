@@ -1,12 +1,11 @@
 package follow
 
 import (
-	"errors"
-	"io/fs"
 	"os"
 	"sync"
-	"syscall"
 	"time"
+
+	"clipseek/orchestrator/source"
 )
 
 // mostChanges is how many paths are remembered; more are left to a scan. They take some 5 MB.
@@ -40,8 +39,7 @@ func (s fileState) same(t fileState) bool {
 	return s.gone == t.gone && s.bytes == t.bytes && s.modified.Equal(t.modified)
 }
 
-// look tells how a file is now. Only what is certainly not there is gone: nothing is concluded from a folder that may not
-// be entered, a disk that does not answer, or a link that leads nowhere now.
+// look tells how a file is now.
 func look(path string) fileState {
 	info, err := os.Stat(path)
 	if err == nil && !info.IsDir() {
@@ -50,15 +48,10 @@ func look(path string) fileState {
 	return fileState{gone: isGone(path)}
 }
 
+// isGone reports whether a file is certainly not there: from what nobody can say nothing is concluded.
 func isGone(path string) bool {
-	info, err := os.Lstat(path)
-	if err != nil {
-		return errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR)
-	}
-	if info.Mode().Type() == fs.ModeSymlink {
-		info, err = os.Stat(path)
-	}
-	return err == nil && info.IsDir()
+	gone, err := source.Gone(path)
+	return gone && err == nil
 }
 
 func newChanges(quiet time.Duration, most int) *changes {

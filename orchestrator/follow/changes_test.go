@@ -90,28 +90,6 @@ func TestTooMany(t *testing.T) {
 	}
 }
 
-func TestGone(t *testing.T) {
-	t.Parallel()
-	dir := t.TempDir()
-	in := func(name string) string { return filepath.Join(dir, name) }
-	write(t, in("file"), "a")
-	for from, to := range map[string]string{"link": "file", "broken": "nothing", "loop": "loop", "to folder": "."} {
-		if err := os.Symlink(to, in(from)); err != nil {
-			t.Fatal(err)
-		}
-	}
-	for name, want := range map[string]bool{
-		"file": false, "nothing": true, "nothing/file": true, "file/below": true, "link": false,
-		"broken":    false,           // its disk may be away
-		"loop/file": false,           // nobody can say
-		"to folder": true, ".": true, // which are no pictures
-	} {
-		if got := isGone(in(name)); got != want {
-			t.Errorf("%s: gone = %t, want %t", name, got, want)
-		}
-	}
-}
-
 func TestTopmost(t *testing.T) {
 	t.Parallel()
 	got := topmost([]string{"/a/b/c", "/a/bc", "/a/b", "/d"})

@@ -3,7 +3,6 @@ package follow
 import (
 	"context"
 	"errors"
-	"io"
 	"io/fs"
 	"log/slog"
 	"os"
@@ -12,6 +11,7 @@ import (
 
 	lru "github.com/hashicorp/golang-lru/v2"
 
+	"clipseek/orchestrator/clock"
 	"clipseek/orchestrator/fault"
 	"clipseek/orchestrator/index"
 	"clipseek/orchestrator/source"
@@ -121,7 +121,7 @@ func (f *folder) run(ctx context.Context) {
 			return
 		}
 		f.wait(err)
-		if sleep(ctx, pause) != nil {
+		if clock.Sleep(ctx, pause) != nil {
 			return
 		}
 	}
@@ -149,17 +149,6 @@ func (f *folder) warn(warning string) {
 	if !told && warning != "" {
 		f.log(slog.LevelWarn, "followed folder", "warning", warning)
 		f.tell(Event{What: Warning, Reason: warning})
-	}
-}
-
-func sleep(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
 	}
 }
 
@@ -192,7 +181,7 @@ func (f *folder) follow(ctx context.Context) (well bool, err error) {
 			well = true
 		}
 		next := f.changes.next(time.Now().Add(f.cfg.Quiet)) // no later, because there may be changes by then
-		if err := sleep(ctx, time.Until(next)); err != nil {
+		if err := clock.Sleep(ctx, time.Until(next)); err != nil {
 			return well, err
 		}
 		if err := f.still(); err != nil {
@@ -272,7 +261,7 @@ func (f *folder) guard(ctx context.Context) error {
 	if err := f.still(); err != nil {
 		return err
 	}
-	empty, err := isEmpty(f.root)
+	empty, err := source.Empty(f.root)
 	if err != nil {
 		return fault.Forbidden("the folder %s cannot be read; its rows stay, and following goes on when it can be", f.root).Because(err)
 	}
@@ -286,16 +275,4 @@ func (f *folder) guard(ctx context.Context) error {
 		return fault.NotFound("the folder %s is empty, though the collection has pictures of it; is its disk mounted? Its rows stay, and following goes on when something is in it", f.root)
 	}
 	return nil
-}
-
-func isEmpty(dir string) (bool, error) {
-	file, err := os.Open(dir)
-	if err != nil {
-		return false, err
-	}
-	defer func() { _ = file.Close() }() // nothing was written
-	if _, err = file.Readdirnames(1); errors.Is(err, io.EOF) {
-		return true, nil
-	}
-	return false, err
 }

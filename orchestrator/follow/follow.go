@@ -17,13 +17,13 @@ import (
 	"log/slog"
 	"path/filepath"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
 	"clipseek/orchestrator/fault"
 	"clipseek/orchestrator/index"
 	"clipseek/orchestrator/ingest"
+	"clipseek/orchestrator/source"
 )
 
 // Config says what is followed.
@@ -153,20 +153,12 @@ func New(cfg Config, deps Deps) (*Follower, error) {
 	slices.Sort(roots) // an outer folder comes before what lies in it
 	f := &Follower{}
 	for _, root := range roots {
-		if slices.ContainsFunc(f.folders, func(outer *folder) bool { return within(root, outer.root) }) {
+		if slices.ContainsFunc(f.folders, func(outer *folder) bool { return source.Within(root, outer.root) }) {
 			continue
 		}
 		f.folders = append(f.folders, newFolder(root, cfg, deps))
 	}
 	return f, nil
-}
-
-// within reports whether path is root or lies below it.
-func within(path, root string) bool { return path == root || strings.HasPrefix(path, below(root)) }
-
-// below is what the paths below a folder begin with.
-func below(root string) string {
-	return strings.TrimSuffix(root, string(filepath.Separator)) + string(filepath.Separator)
 }
 
 // Run follows the folders until ctx ends.

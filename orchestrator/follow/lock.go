@@ -4,11 +4,13 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
+
+	"github.com/gofrs/flock"
 
 	"clipseek/orchestrator/fault"
 )
@@ -25,17 +27,18 @@ func (f *folder) lock() (unlock func(), err error) {
 		return none, fault.Invalid("the folder %s cannot be made; name a data folder that can be written", f.deps.Locks).Because(err)
 	}
 	name := sha256.Sum256([]byte(strings.Join([]string{f.root, f.deps.Collection, f.deps.Home}, "\x00")))
-	file, err := os.OpenFile(filepath.Join(f.deps.Locks, hex.EncodeToString(name[:8])+".lock"), os.O_CREATE|os.O_RDWR, 0o600)
-	if err != nil {
+	lock := flock.New(filepath.Join(f.deps.Locks, hex.EncodeToString(name[:8])+".lock"))
+	held, err := lock.TryLock()
+	_, unopened := errors.AsType[*fs.PathError](err)
+	switch {
+	case held:
+		return func() { _ = lock.Unlock() }, nil // the end of the process unlocks as well
+	case unopened:
 		return none, fault.Invalid("the folder %s cannot be written; make it writable or name another data folder", f.deps.Locks).Because(err)
-	}
-	switch err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); {
 	case err == nil:
-		return func() { _ = file.Close() }, nil // nothing was written
-	case errors.Is(err, syscall.EWOULDBLOCK):
-		return none, errors.Join(fault.Conflict("another clipseek process follows %s already; this one takes over when that ends", f.root), file.Close())
+		return none, fault.Conflict("another clipseek process follows %s already; this one takes over when that ends", f.root)
 	default:
 		f.log(slog.LevelWarn, "followed folder: no lock can be had, so other processes may follow it too", "err", err)
-		return none, file.Close()
+		return none, nil
 	}
 }

@@ -91,7 +91,7 @@ func (f *folder) rows(ctx context.Context, dir string, from int64) iter.Seq2[ind
 			yield(index.Record{}, fault.Internal("the index cannot be walked over"))
 			return
 		}
-		filter, err := index.NewFilter(index.Match{Field: index.FieldPath, Place: index.AtStart, Text: below(dir)})
+		filter, err := index.NewFilter(index.Match{Field: index.FieldPath, Place: index.AtStart, Text: source.Below(dir)})
 		if err != nil {
 			yield(index.Record{}, err)
 			return

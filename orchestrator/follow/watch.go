@@ -11,6 +11,8 @@ import (
 	"syscall"
 
 	"github.com/fsnotify/fsnotify"
+
+	"clipseek/orchestrator/source"
 )
 
 // Watcher hears what happens to the entries of folders.
@@ -121,7 +123,7 @@ func (w *watch) forget(root string) bool {
 		return false
 	}
 	for dir := range w.dirs {
-		if within(dir, root) {
+		if source.Within(dir, root) {
 			delete(w.dirs, dir)
 			_ = w.watcher.Remove(dir) // the system may have done so itself
 		}

@@ -46,23 +46,27 @@ func serve(t *testing.T, root string, change func(*app.Config)) client {
 	if change != nil {
 		change(&cfg)
 	}
+	base, stop, ended := start(t, cfg)
+	t.Cleanup(func() {
+		stop()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	})
+	return client{t: t, base: base, key: cfg.Server.APIKey}
+}
+
+// start runs the real service until stop is called; ended then gives what went wrong.
+func start(t *testing.T, cfg app.Config) (base string, stop func(), ended <-chan error) {
+	t.Helper()
 	service, err := app.OpenService(t.Context(), cfg, "test", apptest.Log(t))
 	if err != nil {
 		t.Fatal(err)
 	}
 	ctx, stop := context.WithCancel(context.Background())
-	ended := make(chan error, 1)
-	go func() { ended <- service.Run(ctx) }()
-	t.Cleanup(func() {
-		stop()
-		if err := <-ended; err != nil {
-			t.Errorf("Run: %v", err)
-		}
-		if err := service.Close(); err != nil {
-			t.Errorf("Close: %v", err)
-		}
-	})
-	return client{t: t, base: service.URL(), key: cfg.Server.APIKey}
+	end := make(chan error, 1)
+	go func() { end <- errors.Join(service.Run(ctx), service.Close()) }()
+	return service.URL(), stop, end
 }
 
 func fill(t *testing.T, cfg app.Config, root string) {

@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"clipseek/orchestrator/clock"
 	"clipseek/orchestrator/fault"
 )
 
@@ -32,7 +33,7 @@ func Outlast(ctx context.Context, patience time.Duration, tell func(error), f fu
 			return err
 		}
 		tell(err)
-		if err := sleep(ctx, max(jittered(pause), min(fault.RetryAfter(err), longestPause))); err != nil {
+		if err := clock.Sleep(ctx, max(jittered(pause), min(fault.RetryAfter(err), longestPause))); err != nil {
 			return err
 		}
 	}
@@ -40,14 +41,3 @@ func Outlast(ctx context.Context, patience time.Duration, tell func(error), f fu
 
 // jittered keeps workers that lost the same server from coming back to it all at once.
 func jittered(pause time.Duration) time.Duration { return pause/2 + rand.N(pause/2) }
-
-func sleep(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}

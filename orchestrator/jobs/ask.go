@@ -8,6 +8,7 @@ import (
 
 	"github.com/nats-io/nats.go/jetstream"
 
+	"clipseek/orchestrator/clock"
 	"clipseek/orchestrator/fault"
 )
 
@@ -82,9 +83,7 @@ func (m *Manager) Watch(ctx context.Context, id string, pause time.Duration) ite
 			if err != nil || !yield(job) || job.State.Final() {
 				return
 			}
-			select {
-			case <-time.After(pause):
-			case <-ctx.Done():
+			if clock.Sleep(ctx, pause) != nil {
 				return
 			}
 			select {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/nats-io/nats.go/jetstream"
 
+	"clipseek/orchestrator/clock"
 	"clipseek/orchestrator/fault"
 	"clipseek/orchestrator/ingest"
 )
@@ -46,7 +47,7 @@ func (r *run) list(ctx context.Context) error {
 		case err != nil && !errors.Is(err, errNotOurs) && !errors.Is(err, context.Canceled):
 			return err
 		case err != nil:
-			if err := sleep(ctx, r.cfg.Lease/3); err != nil {
+			if err := clock.Sleep(ctx, r.cfg.Lease/3); err != nil {
 				return err
 			}
 		}
@@ -73,7 +74,7 @@ func (r *run) leased(ctx context.Context, f func(ctx context.Context, token stri
 	go func() {
 		defer close(renewed)
 		defer lost()
-		for sleep(ctx, r.cfg.Lease/3) == nil {
+		for clock.Sleep(ctx, r.cfg.Lease/3) == nil {
 			if revision, err = r.store.leases.Update(ctx, r.id, []byte(token), revision); err != nil {
 				return
 			}
@@ -189,7 +190,7 @@ func (l *lister) list(ctx context.Context) error {
 			l.rec.relist()
 		case fault.IsPassing(err) && try < l.cfg.Tries:
 			l.waitFor(l.id, err)
-			if err := sleep(ctx, max(l.cfg.Pause, fault.RetryAfter(err))); err != nil {
+			if err := clock.Sleep(ctx, max(l.cfg.Pause, fault.RetryAfter(err))); err != nil {
 				return err
 			}
 			l.waitFor(l.id, nil)

@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"clipseek/orchestrator/clock"
 	"clipseek/orchestrator/fault"
 	"clipseek/orchestrator/index"
 	"clipseek/orchestrator/ingest"
@@ -107,7 +108,7 @@ func (r *run) persist(ctx context.Context, f func(context.Context) error) error 
 		}
 		r.giveUp(err)
 		tell(err)
-		if err := sleep(ctx, r.cfg.Pause); err != nil {
+		if err := clock.Sleep(ctx, r.cfg.Pause); err != nil {
 			return err
 		}
 	}
@@ -220,15 +221,4 @@ func (w *watchdog) look(ctx context.Context) error {
 		})
 	}
 	return nil
-}
-
-func sleep(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }

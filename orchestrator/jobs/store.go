@@ -11,6 +11,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
+	"clipseek/orchestrator/clock"
 	"clipseek/orchestrator/fault"
 )
 
@@ -57,9 +58,7 @@ func openStore(ctx context.Context, cfg Config, deps Deps) (*store, error) {
 		if err == nil {
 			return s, nil
 		}
-		select {
-		case <-time.After(pause):
-		case <-ctx.Done():
+		if clock.Sleep(ctx, pause) != nil {
 			return nil, unanswered(err)
 		}
 	}
@@ -131,10 +130,8 @@ func (s *store) insist(ctx context.Context, tell func(error), f func(context.Con
 		if s.mend != nil && time.Since(began) > 2*answerWithin {
 			s.mend()
 		}
-		select {
-		case <-time.After(pause):
-		case <-ctx.Done():
-			return ctx.Err()
+		if err := clock.Sleep(ctx, pause); err != nil {
+			return err
 		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 
+	"clipseek/orchestrator/clock"
 	"clipseek/orchestrator/fault"
 	"clipseek/orchestrator/index"
 	"clipseek/orchestrator/removal"
@@ -32,7 +33,7 @@ func (r *run) sync(ctx context.Context) error {
 		return ctx.Err()
 	}
 	if errors.Is(err, errNotOurs) || errors.Is(err, context.Canceled) { // the lease is another's, or was lost
-		return sleep(ctx, r.cfg.Lease/3)
+		return clock.Sleep(ctx, r.cfg.Lease/3)
 	}
 	return err
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
+	"clipseek/orchestrator/clock"
 	"clipseek/orchestrator/fault"
 	"clipseek/orchestrator/ingest"
 	"clipseek/orchestrator/source"
@@ -93,7 +94,7 @@ func (r *run) hold(ctx context.Context, message jetstream.Msg) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	var held sync.WaitGroup
 	held.Go(func() {
-		for sleep(ctx, r.cfg.Lease/3) == nil {
+		for clock.Sleep(ctx, r.cfg.Lease/3) == nil {
 			_ = message.InProgress() // the next may get through
 		}
 	})

@@ -11,6 +11,7 @@ import (
 
 	"clipseek/orchestrator/fault"
 	"clipseek/orchestrator/model"
+	"clipseek/orchestrator/model/modeltest"
 )
 
 const goodCard = `
@@ -316,10 +317,7 @@ func TestFindHere(t *testing.T) {
 // TestDemo checks what the built-in model promises beyond what Open checks.
 func TestDemo(t *testing.T) {
 	t.Parallel()
-	m, err := model.OpenDemo()
-	if err != nil {
-		t.Fatal(err)
-	}
+	m := modeltest.Demo(t)
 	golden, err := m.Golden()
 	if err != nil {
 		t.Fatal(err)

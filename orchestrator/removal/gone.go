@@ -187,7 +187,7 @@ func (t *trace) owns(r index.Record) (file string, own bool) {
 }
 
 // lost reports whether a record that is its own has lost its picture, where the source was seen wholly.
-func (t *trace) lost(r index.Record, file string, look *look) (lost, unknown bool) {
+func (t *trace) lost(r index.Record, file string) (lost, unknown bool) {
 	if t.Lists {
 		if _, listed := slices.BinarySearch(t.keys, r.ID); !listed {
 			return true, false
@@ -196,7 +196,8 @@ func (t *trace) lost(r index.Record, file string, look *look) (lost, unknown boo
 	if file == "" {
 		return false, false
 	}
-	return look.gone(file)
+	gone, err := source.Gone(file)
+	return gone, err != nil
 }
 
 // walk looks at the records of one trace. One that is of an earlier one too has been looked at there.
@@ -215,7 +216,7 @@ func (g *Gone) walk(ctx context.Context, photos index.Iterator, number int, look
 		if !own || slices.ContainsFunc(g.all[:number], func(earlier *trace) bool { _, own := earlier.owns(r); return own }) {
 			continue
 		}
-		lost, unknown := t.lost(r, file, look)
+		lost, unknown := t.lost(r, file)
 		switch {
 		case before != "" || unknown:
 			g.Unseen++
@@ -280,7 +281,6 @@ const removeAtOnce = 1_000
 // Remove removes what has gone, each record after one more look, and counts. tell, if not nil, hears how many are gone, now
 // and then. After a fault or cancellation any part may be gone; another Find knows the rest.
 func (g *Gone) Remove(ctx context.Context, photos index.Index, tell func(removed int64)) (removed int64, err error) {
-	look := newLook()
 	for _, t := range g.all {
 		for chunk := range slices.Chunk(t.gone, removeAtOnce) {
 			if t.unseen() != "" {
@@ -293,7 +293,7 @@ func (g *Gone) Remove(ctx context.Context, photos index.Index, tell func(removed
 			ids := make([]int64, 0, len(records))
 			for _, r := range records {
 				file, own := t.owns(r)
-				if lost, _ := t.lost(r, file, look); own && lost {
+				if lost, _ := t.lost(r, file); own && lost {
 					ids = append(ids, r.ID)
 				}
 			}

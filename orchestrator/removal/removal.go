@@ -81,7 +81,7 @@ func below(name string) (*index.Filter, error) {
 		}
 	case filepath.IsAbs(name):
 		name = filepath.Clean(name)
-		starts = []string{name + source.ArchiveSeparator, strings.TrimSuffix(name, string(filepath.Separator)) + string(filepath.Separator)}
+		starts = []string{name + source.ArchiveSeparator, source.Below(name)}
 	default:
 		return nil, fault.Invalid("%q is neither an absolute path nor a URL; give the source as its pictures have it, or a filter", name)
 	}

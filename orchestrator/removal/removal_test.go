@@ -191,22 +191,23 @@ func TestSelectionFaults(t *testing.T) {
 
 func TestFolder(t *testing.T) {
 	t.Parallel()
-	root := tree(t, "photos/here.jpg", "photos/a/b.jpg", "photos/emptied/x", "photos/file", "photos/near/there.jpg")
+	root := tree(t, "photos/here.jpg", "photos/a/b.jpg", "photos/emptied/x", "photos/file", "photos/near/there.jpg", "photos/folder.jpg/there.jpg")
 	in := func(name string) row { return row{root + "/photos/" + name, root + "/photos"} }
 	do(t, os.Remove(root+"/photos/emptied/x"))
 	do(t, os.Symlink("nowhere", root+"/photos/link.jpg"))
 	do(t, os.Symlink("loop", root+"/photos/loop")) // what is below it cannot be looked for, as below a folder without permission
 	photos := open(t,
 		in("here.jpg"), in("gone.jpg"), in("a/b.jpg"), in("a/gone/deep.jpg"), in("link.jpg"), in("loop/unseen.jpg"), in("file/below.jpg"),
+		in("folder.jpg"), in("folder.jpg/there.jpg"),
 		row{root + "/photos/near/there.jpg", root + "/table.csv"}, row{root + "/photos/near/gone.jpg", root + "/table.csv"},
 		row{root + "/photos/z.zip!/gone.jpg", root + "/photos/z.zip"}, row{root + "/photos-2/gone.jpg", root + "/photos-2"},
 		row{"https://host/gone.jpg", root + "/photos"},
 	)
 	gone := find(t, photos, folders(t, root+"/photos", root+"/photos/a"))
-	if gone.Rows != 8 || len(gone.Kept) != 0 || gone.Doubt() != "" || gone.Allow(0) != nil || gone.Allow(3) == nil || len(gone.Examples) != 4 {
+	if gone.Rows != 10 || len(gone.Kept) != 0 || gone.Doubt() != "" || gone.Allow(0) != nil || gone.Allow(4) == nil || len(gone.Examples) != 5 {
 		t.Errorf("found %+v, doubt %q", gone, gone.Doubt())
 	}
-	want(t, photos, gone, root, 4, 1, "https://host/gone.jpg", "photos-2/gone.jpg", "photos/a/b.jpg", "photos/here.jpg", "photos/link.jpg",
+	want(t, photos, gone, root, 5, 1, "https://host/gone.jpg", "photos-2/gone.jpg", "photos/a/b.jpg", "photos/folder.jpg/there.jpg", "photos/here.jpg", "photos/link.jpg",
 		"photos/loop/unseen.jpg", "photos/near/there.jpg", "photos/z.zip!/gone.jpg")
 	if again := find(t, photos, folders(t, root+"/photos")); again.Count != 0 {
 		t.Errorf("again %+v", again)

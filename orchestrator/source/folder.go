@@ -60,7 +60,7 @@ func (f *Folders) Items(ctx context.Context, after string) iter.Seq2[Item, error
 			return
 		}
 		for i, root := range f.roots {
-			if i < first || slices.ContainsFunc(f.roots[:i], func(earlier string) bool { return within(root, earlier) }) {
+			if i < first || slices.ContainsFunc(f.roots[:i], func(earlier string) bool { return Within(root, earlier) }) {
 				continue
 			}
 			w := walker{root: root, from: root, place: placeOf(i, ""), done: f.roots[:i], yield: yield}
@@ -84,7 +84,7 @@ func (f *Folders) find(place string) (root int, path string, err error) {
 	}
 	number, path, _ := strings.Cut(place, ":")
 	root, err = strconv.Atoi(number)
-	if err != nil || root < 0 || root >= len(f.roots) || !within(path, f.roots[root]) {
+	if err != nil || root < 0 || root >= len(f.roots) || !Within(path, f.roots[root]) {
 		return 0, "", fault.Invalid("%q is no place in %s; begin the listing anew", place, f.Name())
 	}
 	return root, path, nil
@@ -181,7 +181,7 @@ func fileItem(path, from string) (item Item, folder bool, err error) {
 // Enters reports whether Items goes into a folder of this path, by its name and those above it.
 func (f *Folders) Enters(path string) bool {
 	for _, root := range f.roots {
-		if !within(path, root) {
+		if !Within(path, root) {
 			continue
 		}
 		below, err := filepath.Rel(root, path)
@@ -203,7 +203,7 @@ func (f *Folders) Lists(path string) bool {
 func (f *Folders) Item(path string) (Item, error) {
 	from := ""
 	for _, root := range f.roots {
-		if within(path, root) {
+		if Within(path, root) {
 			from = root
 			break
 		}
@@ -218,7 +218,7 @@ func (f *Folders) Item(path string) (Item, error) {
 // passed tells whether the walk has been at path, and at all that lies below it, when it comes to after: it goes through
 // the names of each folder in order, and into a folder before it goes on.
 func (w *walker) passed(path string) bool {
-	if w.after == "" || within(w.after, path) && w.after != path {
+	if w.after == "" || Within(w.after, path) && w.after != path {
 		return false
 	}
 	separated := func(p string) []string { return strings.Split(p, string(filepath.Separator)) }
@@ -264,11 +264,6 @@ func StatFile(path string) (fs.FileInfo, error) {
 		return nil, fault.Invalid("%s is not a regular file", path)
 	}
 	return info, nil
-}
-
-// within reports whether path is root or lies below it. Both are absolute and cleaned.
-func within(path, root string) bool {
-	return path == root || strings.HasPrefix(path, strings.TrimSuffix(root, string(filepath.Separator))+string(filepath.Separator))
 }
 
 func pathFault(path string, err error) error {

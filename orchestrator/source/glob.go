@@ -104,7 +104,7 @@ func (g *Glob) Others(ctx context.Context, accept func(name string) bool) iter.S
 
 func (g *Glob) items(ctx context.Context, after string, accept func(name string) bool) iter.Seq2[Item, error] {
 	return func(yield func(Item, error) bool) {
-		if after != "" && !within(after, g.base) {
+		if after != "" && !Within(after, g.base) {
 			yield(Item{}, fault.Invalid("%q is no place in %s; begin the listing anew", after, g.Name()))
 			return
 		}

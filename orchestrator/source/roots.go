@@ -88,7 +88,7 @@ func (r *Roots) resolveObject(address string) (string, error) {
 
 func (r *Roots) holds(path string) bool {
 	for _, dir := range r.dirs {
-		if within(path, dir) {
+		if Within(path, dir) {
 			return true
 		}
 	}

@@ -1,7 +1,6 @@
 package source
 
 import (
-	"path/filepath"
 	"strings"
 )
 
@@ -36,13 +35,13 @@ func (f *Folders) Traces() []Traces {
 	for i, root := range f.roots {
 		nested := false
 		for j, other := range f.roots {
-			nested = nested || i != j && within(root, other) && (root != other || j < i)
+			nested = nested || i != j && Within(root, other) && (root != other || j < i)
 		}
 		if nested {
 			continue
 		}
 		all = append(all, Traces{
-			Name: root, Prefix: below(root), Root: root,
+			Name: root, Prefix: Below(root), Root: root,
 			File: func(path, source string) (string, bool) { return path, !inArchive(path, source) },
 		})
 	}
@@ -52,7 +51,7 @@ func (f *Folders) Traces() []Traces {
 // Traces are all records of files that match, whatever named them, and the entries of archives that match.
 func (g *Glob) Traces() []Traces {
 	return []Traces{{
-		Name: g.name, Prefix: below(g.base), Root: g.base,
+		Name: g.name, Prefix: Below(g.base), Root: g.base,
 		File: func(path, source string) (string, bool) {
 			if inArchive(path, source) {
 				return source, g.matches(source)
@@ -60,10 +59,6 @@ func (g *Glob) Traces() []Traces {
 			return path, g.matches(path)
 		},
 	}}
-}
-
-func below(folder string) string {
-	return strings.TrimSuffix(folder, string(filepath.Separator)) + string(filepath.Separator)
 }
 
 // Parts are the sources that it was made of. The slice must not be changed.

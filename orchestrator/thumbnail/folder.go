@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"clipseek/orchestrator/disk"
 	"clipseek/orchestrator/fault"
 )
 
@@ -36,32 +37,17 @@ func (f Folder) Known(key string) bool {
 	return err == nil && info.Size() > 0
 }
 
-// Write writes a file beside its place and renames it.
+// Write writes a file whole or not at all. It does not wait for the disk: what a power cut takes is made again.
 func (f Folder) Write(_ context.Context, key string, content []byte) error {
 	path := f.path(key)
-	if err := write(path, content); err != nil {
+	err := disk.WriteUnsynced(path, content, 0o600)
+	if errors.Is(err, fs.ErrNotExist) {
+		if err = os.MkdirAll(filepath.Dir(path), 0o700); err == nil {
+			err = disk.WriteUnsynced(path, content, 0o600)
+		}
+	}
+	if err != nil {
 		return fault.Internal("%s cannot be written; look at its folder, and whether the disk is full", path).Because(err)
 	}
 	return nil
-}
-
-func write(path string, content []byte) (err error) {
-	temporary, err := os.CreateTemp(filepath.Dir(path), "new-*")
-	if errors.Is(err, fs.ErrNotExist) {
-		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-			return err
-		}
-		temporary, err = os.CreateTemp(filepath.Dir(path), "new-*")
-	}
-	if err != nil {
-		return err
-	}
-	_, err = temporary.Write(content)
-	if err = errors.Join(err, temporary.Close()); err == nil {
-		err = os.Rename(temporary.Name(), path)
-	}
-	if err != nil {
-		_ = os.Remove(temporary.Name())
-	}
-	return err
 }

@@ -22,17 +22,19 @@ type golden struct {
 	}
 }
 
-func readGolden(tb testing.TB) golden {
+func readGolden(tb testing.TB) golden { return readJSON[golden](tb, "testdata/golden.json") }
+
+func readJSON[T any](tb testing.TB, path string) T {
 	tb.Helper()
-	data, err := os.ReadFile("testdata/golden.json")
+	data, err := os.ReadFile(path)
 	if err != nil {
 		tb.Fatal(err)
 	}
-	var g golden
-	if err := json.Unmarshal(data, &g); err != nil {
+	var value T
+	if err := json.Unmarshal(data, &value); err != nil {
 		tb.Fatal(err)
 	}
-	return g
+	return value
 }
 
 // small is a tokenizer with the golden set's own merge table.

@@ -2,8 +2,6 @@ package tokenizer
 
 import (
 	"bytes"
-	"encoding/json"
-	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -26,16 +24,7 @@ type goldenPieces struct {
 }
 
 func readGoldenPieces(tb testing.TB) goldenPieces {
-	tb.Helper()
-	data, err := os.ReadFile("testdata/golden_pieces.json")
-	if err != nil {
-		tb.Fatal(err)
-	}
-	var g goldenPieces
-	if err := json.Unmarshal(data, &g); err != nil {
-		tb.Fatal(err)
-	}
-	return g
+	return readJSON[goldenPieces](tb, "testdata/golden_pieces.json")
 }
 
 func smallBERT(tb testing.TB, context int, opts ...Option) *BERT {

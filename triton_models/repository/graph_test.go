@@ -8,10 +8,11 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 
 	"clipseek/orchestrator/fault"
+	"clipseek/orchestrator/model/modeltest"
 )
 
 func TestInspectDemo(t *testing.T) {
-	towers, err := inspect(demo(t))
+	towers, err := inspect(modeltest.Demo(t))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,8 +10,10 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"syscall"
 
+	"github.com/gofrs/flock"
+
+	"clipseek/orchestrator/disk"
 	"clipseek/orchestrator/fault"
 	"clipseek/orchestrator/model"
 )
@@ -28,7 +30,7 @@ const part = ".clipseek-part"
 // place is the folder that an Install writes to, locked against others.
 type place struct {
 	dir  string
-	lock *os.File
+	lock *flock.Flock
 }
 
 // openPlace makes and locks dir, and refuses one that holds other things unless force is set.
@@ -40,13 +42,11 @@ func openPlace(dir string, force bool) (*place, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, unwritable(dir, err)
 	}
-	lock, err := os.Open(dir)
-	if err != nil {
+	p := &place{dir: dir, lock: flock.New(dir, flock.SetFlag(os.O_RDONLY))}
+	if held, err := p.lock.TryLock(); err != nil {
 		return nil, unwritable(dir, err)
-	}
-	p := &place{dir: dir, lock: lock}
-	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
-		return nil, p.abandon(fault.Conflict("another `clipseek model install` is writing to %s; let it end", dir).Because(err))
+	} else if !held {
+		return nil, fault.Conflict("another `clipseek model install` is writing to %s; let it end", dir)
 	}
 	if !force {
 		if err := p.own(); err != nil {
@@ -102,11 +102,7 @@ func (p *place) abandon(err error) error {
 	return err
 }
 
-// unlock lets others write. Closing alone would not for as long as a process that is just being started has the file too.
-func (p *place) unlock() {
-	_ = syscall.Flock(int(p.lock.Fd()), syscall.LOCK_UN) // the end of the process unlocks as well
-	_ = p.lock.Close()                                   // read only: nothing is lost
-}
+func (p *place) unlock() { _ = p.lock.Unlock() } // the end of the process unlocks as well
 
 // write writes a rendered file unless it is there already.
 func (p *place) write(f file) (Written, error) {
@@ -178,12 +174,8 @@ func replace(at string, fill func(io.Writer) error) error {
 	if err != nil {
 		return unwritable(at, err)
 	}
-	err = fill(out)
-	if err == nil {
-		err = out.Sync()
-	}
-	if err = errors.Join(err, out.Close()); err == nil {
-		err = os.Rename(at+part, at)
+	if err = errors.Join(fill(out), out.Close()); err == nil {
+		err = disk.Rename(at+part, at)
 	}
 	if err != nil {
 		_ = os.Remove(at + part) // the first error is the one to tell

@@ -14,6 +14,7 @@ import (
 
 	"clipseek/orchestrator/fault"
 	"clipseek/orchestrator/model"
+	"clipseek/orchestrator/model/modeltest"
 )
 
 var update = flag.Bool("update", false, "write the committed repository again")
@@ -73,18 +74,9 @@ func TestCommitted(t *testing.T) {
 	}
 }
 
-func demo(t *testing.T) *model.Model {
-	t.Helper()
-	m, err := model.OpenDemo()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return m
-}
-
 func install(t *testing.T, dir string, opts Options) Report {
 	t.Helper()
-	report, err := Install(demo(t), dir, opts)
+	report, err := Install(modeltest.Demo(t), dir, opts)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -135,7 +127,7 @@ func TestInstallKeepsOthersThings(t *testing.T) {
 			if err := os.WriteFile(at, []byte("mine"), 0o644); err != nil {
 				t.Fatal(err)
 			}
-			_, err := Install(demo(t), dir, Default())
+			_, err := Install(modeltest.Demo(t), dir, Default())
 			if fault.KindOf(err) != fault.KindConflict || !strings.Contains(fault.Public(err), c.says) {
 				t.Errorf("%v", err)
 			}
@@ -157,7 +149,7 @@ func TestInstallGoesOn(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Install(demo(t), dir, Default()); fault.KindOf(err) != fault.KindConflict {
+	if _, err := Install(modeltest.Demo(t), dir, Default()); fault.KindOf(err) != fault.KindConflict {
 		t.Errorf("a second install at the same time: %v", err)
 	}
 	at := filepath.Join(dir, ImageModel, version, "model.onnx")
@@ -217,7 +209,7 @@ func TestInstallSaysWhatIsWrong(t *testing.T) {
 		"a cache in a quote": {t.TempDir(), `/a"b`, fault.KindInvalid, "without quotes"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := Install(demo(t), c.dir, Options{EngineCache: c.cache})
+			_, err := Install(modeltest.Demo(t), c.dir, Options{EngineCache: c.cache})
 			if fault.KindOf(err) != c.kind || !strings.Contains(fault.Public(err), c.says) {
 				t.Errorf("%s: %v", fault.KindOf(err), err)
 			}

@@ -22,54 +22,49 @@ func Home(t testing.TB) string {
 // Triton starts a Triton that ends with the test. Home and Folder are filled in where they are empty.
 func Triton(t testing.TB, cfg servers.TritonConfig) *servers.Triton {
 	t.Helper()
-	if cfg.Home == "" {
-		cfg.Home = Home(t)
-	}
-	if cfg.Folder == "" {
-		cfg.Folder = t.TempDir()
-	}
+	place(t, &cfg.Home, &cfg.Folder)
 	server, err := servers.StartTriton(t.Context(), cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(server.Kill)
-	return server
+	return ending(t, server, err)
 }
 
 // Milvus starts a Milvus that ends with the test. Home and Folder are filled in where they are empty.
 func Milvus(t testing.TB, cfg servers.MilvusConfig) *servers.Milvus {
 	t.Helper()
-	if cfg.Home == "" {
-		cfg.Home = Home(t)
-	}
-	if cfg.Folder == "" {
-		cfg.Folder = t.TempDir()
-	}
+	place(t, &cfg.Home, &cfg.Folder)
 	server, err := servers.StartMilvus(t.Context(), cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(server.Kill)
-	return server
+	return ending(t, server, err)
 }
 
 // S3 starts an S3 server that ends with the test, and has AWS' own variables name its user, so that the test cannot run in
 // parallel. Home and Folder are filled in where they are empty.
 func S3(t testing.TB, cfg servers.S3Config) *servers.S3 {
 	t.Helper()
-	if cfg.Home == "" {
-		cfg.Home = Home(t)
-	}
-	if cfg.Folder == "" {
-		cfg.Folder = t.TempDir()
-	}
+	place(t, &cfg.Home, &cfg.Folder)
 	server, err := servers.StartS3(t.Context(), cfg)
+	ending(t, server, err)
+	for name, value := range server.Environment() {
+		t.Setenv(name, value)
+	}
+	return server
+}
+
+// place fills in where a server is installed and where it works.
+func place(t testing.TB, home, folder *string) {
+	t.Helper()
+	if *home == "" {
+		*home = Home(t)
+	}
+	if *folder == "" {
+		*folder = t.TempDir()
+	}
+}
+
+// ending has a server that was started end with the test.
+func ending[S interface{ Kill() }](t testing.TB, server S, err error) S {
+	t.Helper()
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(server.Kill)
-	for name, value := range server.Environment() {
-		t.Setenv(name, value)
-	}
 	return server
 }

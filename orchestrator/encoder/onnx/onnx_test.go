@@ -15,6 +15,7 @@ import (
 	"clipseek/orchestrator/fault"
 	"clipseek/orchestrator/imageprep"
 	"clipseek/orchestrator/model"
+	"clipseek/orchestrator/model/modeltest"
 	"clipseek/orchestrator/tokenizer"
 )
 
@@ -33,28 +34,6 @@ func config(t testing.TB) onnx.Config {
 	return cfg
 }
 
-func demo(t testing.TB) *model.Model {
-	t.Helper()
-	m, err := model.OpenDemo()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return m
-}
-
-func clip(t testing.TB, m *model.Model) *tokenizer.CLIP {
-	t.Helper()
-	merges, err := m.ReadFile(m.Card.Text.Tokenizer.Merges)
-	if err != nil {
-		t.Fatal(err)
-	}
-	tok, err := tokenizer.ReadCLIP(strings.NewReader(string(merges)), m.Card.Text.Context)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return tok
-}
-
 func open(t testing.TB, m *model.Model) *onnx.Encoder {
 	t.Helper()
 	enc, err := onnx.Open(m, config(t), slog.New(slog.NewTextHandler(t.Output(), nil)))
@@ -65,8 +44,8 @@ func open(t testing.TB, m *model.Model) *onnx.Encoder {
 }
 
 func TestSuite(t *testing.T) {
-	m := demo(t)
-	tok := clip(t, m)
+	m := modeltest.Demo(t)
+	tok := encodertest.CLIP(t, m)
 	text := func(text string) tokenizer.Tokens {
 		tokens, err := tok.Encode(text)
 		if err != nil {
@@ -92,8 +71,8 @@ func TestSuite(t *testing.T) {
 
 // TestSelfTest breaks one step at a time and expects it to be named.
 func TestSelfTest(t *testing.T) {
-	m := demo(t)
-	tok := clip(t, m)
+	m := modeltest.Demo(t)
+	tok := encodertest.CLIP(t, m)
 	enc := open(t, m)
 	defer func() {
 		if err := enc.Close(); err != nil {
@@ -195,7 +174,7 @@ func TestOpenRefusesWhatDoesNotFit(t *testing.T) {
 		"not ONNX":     {func(c *model.Card) { c.Image.File = "merges.txt" }, []string{"merges.txt", "not an ONNX file"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			m := demo(t)
+			m := modeltest.Demo(t)
 			tc.change(&m.Card)
 			_, err := onnx.Open(m, config(t), slog.New(slog.NewTextHandler(t.Output(), nil)))
 			if fault.KindOf(err) != fault.KindInvalid {
@@ -221,10 +200,10 @@ func TestConfigFaults(t *testing.T) {
 }
 
 func BenchmarkEncodeText(b *testing.B) {
-	m := demo(b)
+	m := modeltest.Demo(b)
 	enc := open(b, m)
 	defer closeIt(b, enc)
-	tokens, err := clip(b, m).Encode("a red apple")
+	tokens, err := encodertest.CLIP(b, m).Encode("a red apple")
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -236,7 +215,7 @@ func BenchmarkEncodeText(b *testing.B) {
 }
 
 func BenchmarkEncodeImages(b *testing.B) {
-	m := demo(b)
+	m := modeltest.Demo(b)
 	enc := open(b, m)
 	defer closeIt(b, enc)
 	batch := imageprep.NewBatch(8, m.Card.Image.Size)

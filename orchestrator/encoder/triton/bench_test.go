@@ -16,6 +16,7 @@ import (
 	"clipseek/orchestrator/encoder/triton"
 	"clipseek/orchestrator/imageprep"
 	"clipseek/orchestrator/model"
+	"clipseek/orchestrator/model/modeltest"
 	"clipseek/triton_models/repository"
 )
 
@@ -23,7 +24,7 @@ import (
 // renders it, on a Triton of its own.
 func served(b *testing.B) (*model.Model, triton.Config) {
 	b.Helper()
-	m := demo(b)
+	m := modeltest.Demo(b)
 	if dir := os.Getenv("BENCH_MODEL"); dir != "" {
 		var err error
 		if m, err = model.Open(dir); err != nil {

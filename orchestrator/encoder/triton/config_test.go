@@ -11,6 +11,7 @@ import (
 	"clipseek/orchestrator/config"
 	"clipseek/orchestrator/encoder/triton"
 	"clipseek/orchestrator/fault"
+	"clipseek/orchestrator/model/modeltest"
 )
 
 func TestConfigFaults(t *testing.T) {
@@ -53,7 +54,7 @@ func TestConfigFaults(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "s3cret") {
 			t.Errorf("%v lacks %q or tells a secret", err, want)
 		}
-		if _, err := triton.Open(demo(t), cfg, slog.New(slog.DiscardHandler)); err == nil {
+		if _, err := triton.Open(modeltest.Demo(t), cfg, slog.New(slog.DiscardHandler)); err == nil {
 			t.Errorf("Open takes a configuration that has: %s", want)
 		}
 	}
@@ -73,7 +74,7 @@ func TestFilesOfTLS(t *testing.T) {
 	} {
 		cfg := triton.Default()
 		cfg.TLS = tls
-		_, err := triton.Open(demo(t), cfg, slog.New(slog.DiscardHandler))
+		_, err := triton.Open(modeltest.Demo(t), cfg, slog.New(slog.DiscardHandler))
 		if fault.KindOf(err) != fault.KindInvalid || !strings.Contains(fault.Public(err), want) {
 			t.Errorf("%v lacks %q", err, want)
 		}

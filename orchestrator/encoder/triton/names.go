@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"clipseek/orchestrator/clock"
 	"clipseek/orchestrator/fault"
 )
 
@@ -22,7 +23,7 @@ type followed struct {
 
 // follow keeps the roster's endpoints what the names stand for.
 func (r *roster) follow(names []*followed, log *slog.Logger) {
-	for first := true; first || sleep(r.life, namesFollowed); first = false {
+	for first := true; first || clock.Sleep(r.life, namesFollowed) == nil; first = false {
 		for _, n := range names {
 			if err := n.update(r); err != nil && r.life.Err() == nil {
 				log.Warn("the addresses of a triton are not known", "name", n.String(), "err", err)

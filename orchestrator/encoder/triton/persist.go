@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sync/errgroup"
 	"google.golang.org/grpc/codes"
 
+	"clipseek/orchestrator/clock"
 	"clipseek/orchestrator/encoder"
 	"clipseek/orchestrator/fault"
 )
@@ -68,8 +69,8 @@ func (e *Encoder) persist(ctx context.Context, part rows, vectors []encoder.Vect
 		if elsewhere && fault.KindOf(err) != fault.KindInternal {
 			continue
 		}
-		if !sleep(ctx, rand.N(min(retry.Most, retry.Base<<min(try, 20)))) {
-			return ctx.Err()
+		if err := clock.Sleep(ctx, rand.N(min(retry.Most, retry.Base<<min(try, 20)))); err != nil {
+			return err
 		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"clipseek/orchestrator/clock"
 	"clipseek/orchestrator/fault"
 )
 
@@ -125,7 +126,7 @@ func (r *roster) report(ep *endpoint, err error) {
 // recover asks an endpoint that is out of service until it fits again.
 func (r *roster) recover(ep *endpoint) {
 	for rest := outAtFirst; ; rest = min(2*rest, outAtMost) {
-		if !sleep(r.life, rest/2+rand.N(rest)) || !r.isOut(ep) {
+		if clock.Sleep(r.life, rest/2+rand.N(rest)) != nil || !r.isOut(ep) {
 			return
 		}
 		ctx, cancel := context.WithTimeout(r.life, ep.cfg.BulkTimeout) // a model may be loaded
@@ -215,17 +216,5 @@ func (r *roster) remove(ep *endpoint) {
 func (r *roster) closeUnused(ep *endpoint) {
 	if ep.gone && ep.underway() == 0 {
 		r.tasks.Go(ep.close)
-	}
-}
-
-// sleep waits and reports whether ctx still lives.
-func sleep(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-		return false
 	}
 }

@@ -12,9 +12,11 @@ import (
 
 	"clipseek/deploy/servers"
 	"clipseek/deploy/servers/serverstest"
+	"clipseek/orchestrator/encoder/encodertest"
 	"clipseek/orchestrator/encoder/triton"
 	"clipseek/orchestrator/imageprep"
 	"clipseek/orchestrator/model"
+	"clipseek/orchestrator/model/modeltest"
 	"clipseek/orchestrator/tokenizer"
 )
 
@@ -164,19 +166,10 @@ func withServers(servers ...string) triton.Config {
 	return cfg
 }
 
-func demo(t testing.TB) *model.Model {
-	t.Helper()
-	m, err := model.OpenDemo()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return m
-}
-
 // open opens an encoder of the demo model that ends with the test.
 func open(t testing.TB, cfg triton.Config) *triton.Encoder {
 	t.Helper()
-	return openModel(t, demo(t), cfg)
+	return openModel(t, modeltest.Demo(t), cfg)
 }
 
 func openModel(t testing.TB, m *model.Model, cfg triton.Config) *triton.Encoder {
@@ -196,17 +189,10 @@ func openModel(t testing.TB, m *model.Model, cfg triton.Config) *triton.Encoder 
 // text makes the demo model's tokens.
 func text(t testing.TB, texts ...string) []tokenizer.Tokens {
 	t.Helper()
-	m := demo(t)
-	merges, err := m.ReadFile(m.Card.Text.Tokenizer.Merges)
-	if err != nil {
-		t.Fatal(err)
-	}
-	tok, err := tokenizer.ReadCLIP(strings.NewReader(string(merges)), m.Card.Text.Context)
-	if err != nil {
-		t.Fatal(err)
-	}
+	tok := encodertest.CLIP(t, modeltest.Demo(t))
 	all := make([]tokenizer.Tokens, len(texts))
 	for i, one := range texts {
+		var err error
 		if all[i], err = tok.Encode(one); err != nil {
 			t.Fatal(err)
 		}
@@ -217,7 +203,7 @@ func text(t testing.TB, texts ...string) []tokenizer.Tokens {
 // pictures makes n tensors that differ.
 func pictures(t testing.TB, n int) imageprep.Batch {
 	t.Helper()
-	batch := imageprep.NewBatch(n, demo(t).Card.Image.Size)
+	batch := imageprep.NewBatch(n, modeltest.Demo(t).Card.Image.Size)
 	for i := range batch.Pixels {
 		batch.Pixels[i] = byte(i%251 + 4*(i/len(batch.Image(0))))
 	}

@@ -7,6 +7,7 @@ import (
 
 	"clipseek/orchestrator/fault"
 	"clipseek/orchestrator/model"
+	"clipseek/orchestrator/model/modeltest"
 
 	pb "clipseek/orchestrator/encoder/triton/tritonpb"
 )
@@ -18,10 +19,7 @@ func tensor(name, datatype string, shape ...int64) *pb.ModelMetadataResponse_Ten
 // TestFit compares descriptions of servers' models with the demo model's card.
 func TestFit(t *testing.T) {
 	t.Parallel()
-	m, err := model.OpenDemo()
-	if err != nil {
-		t.Fatal(err)
-	}
+	m := modeltest.Demo(t)
 	whole := m.Card // every text is padded to the context
 	whole.Text.Causal = false
 	type tensors = []*pb.ModelMetadataResponse_TensorMetadata

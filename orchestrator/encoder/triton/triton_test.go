@@ -10,6 +10,7 @@ import (
 	"clipseek/orchestrator/encoder/encodertest"
 	"clipseek/orchestrator/fault"
 	"clipseek/orchestrator/model"
+	"clipseek/orchestrator/model/modeltest"
 	"clipseek/orchestrator/tokenizer"
 )
 
@@ -140,7 +141,7 @@ func TestRefusesWhatDoesNotFit(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			m := demo(t)
+			m := modeltest.Demo(t)
 			tc.change(&m.Card)
 			enc := openModel(t, m, withServers(server.GRPC))
 			batch := pictures(t, 1)

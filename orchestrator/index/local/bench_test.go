@@ -16,7 +16,6 @@ import (
 
 	"clipseek/orchestrator/index"
 	"clipseek/orchestrator/index/filter"
-	"clipseek/orchestrator/index/local"
 )
 
 // The size that the project states its speed for.
@@ -53,19 +52,10 @@ func benchRecords(r *rand.Rand, from, n int) []index.Record {
 
 func openBench(b *testing.B) index.Index {
 	b.Helper()
-	db, err := local.Open(b.Context(), config(filepath.Join(b.TempDir(), "index.db")))
+	idx, err := openFile(b, filepath.Join(b.TempDir(), "index.db")).Open(b.Context(), index.Spec{Collection: "bench", Width: benchWidth, Model: "bench"})
 	if err != nil {
 		b.Fatal(err)
 	}
-	idx, err := db.Open(b.Context(), index.Spec{Collection: "bench", Width: benchWidth, Model: "bench"})
-	if err != nil {
-		b.Fatal(err)
-	}
-	b.Cleanup(func() {
-		if err := db.Close(); err != nil {
-			b.Error(err)
-		}
-	})
 	return idx
 }
 

@@ -179,7 +179,7 @@ func (c *child) next(t *testing.T) (step int, ok bool) {
 	return step, true
 }
 
-func openFile(t *testing.T, file string) *local.Database {
+func openFile(t testing.TB, file string) *local.Database {
 	t.Helper()
 	db, err := local.Open(t.Context(), config(file))
 	if err != nil {

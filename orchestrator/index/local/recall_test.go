@@ -6,17 +6,12 @@ import (
 	"testing"
 
 	"clipseek/orchestrator/index"
-	"clipseek/orchestrator/index/local"
 )
 
 // A file of before hashes had an SQL index gets one when it is needed, and others take it for theirs.
 func TestRecallFromOlderFile(t *testing.T) {
 	t.Parallel()
-	db, err := local.Open(t.Context(), config(filepath.Join(t.TempDir(), "index.db")))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer db.Close()
+	db := openFile(t, filepath.Join(t.TempDir(), "index.db"))
 	spec := index.Spec{Collection: "old", Width: 2, Model: "m"}
 	photos, err := db.Open(t.Context(), spec)
 	if err != nil {

@@ -20,9 +20,11 @@ import (
 	"sync"
 	"time"
 
+	"github.com/gofrs/flock"
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 
+	"clipseek/orchestrator/clock"
 	"clipseek/orchestrator/fault"
 	"clipseek/orchestrator/tlsclient"
 )
@@ -41,7 +43,7 @@ type Node struct {
 
 	mu     sync.Mutex
 	closed bool
-	lock   *os.File // held while server runs
+	lock   *flock.Flock // held while server runs
 	server *server.Server
 	token  string    // of the server that was dialled last
 	began  time.Time // of server
@@ -68,10 +70,7 @@ func Open(ctx context.Context, dir string, log *slog.Logger) (*Node, error) {
 		if errors.As(err, &known) || time.Now().After(deadline) || ctx.Err() != nil {
 			return nil, errors.Join(unavailable(dir, err), n.Close())
 		}
-		select {
-		case <-time.After(lookAgain):
-		case <-ctx.Done():
-		}
+		_ = clock.Sleep(ctx, lookAgain) // what has ended is seen after one more try
 	}
 }
 

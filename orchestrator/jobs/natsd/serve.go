@@ -6,14 +6,16 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
-	"syscall"
 	"time"
 
+	"github.com/gofrs/flock"
 	"github.com/nats-io/nats-server/v2/server"
 
+	"clipseek/orchestrator/disk"
 	"clipseek/orchestrator/fault"
 )
 
@@ -50,33 +52,25 @@ func writeAddress(dir string, where address) error {
 	if err != nil {
 		return err
 	}
-	file := filepath.Join(dir, addressFile)
-	if err := os.WriteFile(file+".new", append(text, '\n'), 0o600); err != nil {
-		return err
-	}
-	return os.Rename(file+".new", file)
+	return disk.Write(filepath.Join(dir, addressFile), append(text, '\n'), 0o600)
 }
 
 // takeLock reports whether this process may run the server. The system frees the lock with the process, however it ends.
 func (n *Node) takeLock() (bool, error) {
-	file, err := os.OpenFile(filepath.Join(n.dir, lockFile), os.O_CREATE|os.O_RDWR, 0o600)
-	if err != nil {
+	lock := flock.New(filepath.Join(n.dir, lockFile))
+	held, err := lock.TryLock()
+	if _, unopened := errors.AsType[*fs.PathError](err); unopened {
 		return false, fault.Invalid("the folder %s cannot be written; make it writable or name another data folder", n.dir).Because(err)
 	}
-	switch err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); {
-	case err == nil:
-		n.lock = file
-		return true, nil
-	case errors.Is(err, syscall.EWOULDBLOCK):
-		return false, file.Close()
-	default:
-		return false, errors.Join(err, file.Close())
+	if held {
+		n.lock = lock
 	}
+	return held, err
 }
 
 func (n *Node) dropLock() {
 	if n.lock != nil {
-		_ = n.lock.Close() // nothing was written
+		_ = n.lock.Unlock() // the end of the process unlocks as well
 		n.lock = nil
 	}
 }

@@ -1,4 +1,5 @@
-// Package modeltest writes small model directories with real ONNX files in them. It is for tests only.
+// Package modeltest gives tests the built-in model, and writes small model directories with real ONNX files in them. It is for
+// tests only.
 package modeltest
 
 import (

@@ -15,6 +15,7 @@ import (
 	"syscall"
 	"time"
 
+	"clipseek/orchestrator/clock"
 	"clipseek/orchestrator/fault"
 )
 
@@ -141,7 +142,7 @@ func refused(resp *http.Response, published string) error {
 		if code == http.StatusTooManyRequests {
 			kind = fault.Overloaded
 		}
-		after := retryAfter(resp.Header.Get("Retry-After"), time.Now())
+		after := clock.RetryAfter(resp.Header.Get("Retry-After"), time.Now())
 		return &passing{fault: kind("%s answers %s", where, status).Because(because).After(after), after: after}
 	}
 	return fault.Unavailable("%s answers %s to a request for %s", where, status, path(published)).Because(because)
@@ -153,17 +154,6 @@ func path(address string) string {
 		return u.Path
 	}
 	return address
-}
-
-// retryAfter reads the header of this name: seconds, or a date. 0 is none.
-func retryAfter(value string, now time.Time) time.Duration {
-	if seconds, err := strconv.ParseInt(value, 10, 32); err == nil {
-		return max(0, time.Duration(seconds)*time.Second)
-	}
-	if at, err := http.ParseTime(value); err == nil {
-		return max(0, at.Sub(now))
-	}
-	return 0
 }
 
 const advice = "check the network, HTTPS_PROXY and hub.mirrors; what is here already is kept for the next pull"

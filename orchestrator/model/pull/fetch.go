@@ -16,6 +16,8 @@ import (
 	"strings"
 	"time"
 
+	"clipseek/orchestrator/clock"
+	"clipseek/orchestrator/disk"
 	"clipseek/orchestrator/fault"
 	"clipseek/orchestrator/model/catalogue"
 )
@@ -181,10 +183,7 @@ func (d *download) keep() error {
 	if err := os.MkdirAll(filepath.Dir(d.whole), 0o755); err != nil {
 		return unwritable(d.whole, err)
 	}
-	if err := syncPath(d.part); err != nil {
-		return unwritable(d.part, err)
-	}
-	if err := os.Rename(d.part, d.whole); err != nil {
+	if err := disk.Rename(d.part, d.whole); err != nil {
 		return unwritable(d.whole, err)
 	}
 	return nil
@@ -213,12 +212,8 @@ func (f *fetcher) repeat(ctx context.Context, d *download, try func() error) err
 			wait = rand.N(min(f.cfg.Retry.Most, f.cfg.Retry.Base<<min(failed-1, 20))) + 1
 		}
 		f.watch.note(fmt.Sprintf("%s: %s; trying again in %s", d.file.Name, strings.TrimSuffix(again.fault.Message, "; "+advice), wait.Round(time.Millisecond)))
-		timer := time.NewTimer(wait)
-		select {
-		case <-ctx.Done():
-			timer.Stop()
-			return ctx.Err()
-		case <-timer.C:
+		if err := clock.Sleep(ctx, wait); err != nil {
+			return err
 		}
 	}
 }

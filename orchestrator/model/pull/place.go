@@ -7,8 +7,10 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 
+	"github.com/gofrs/flock"
+
+	"clipseek/orchestrator/disk"
 	"clipseek/orchestrator/fault"
 	"clipseek/orchestrator/model"
 )
@@ -28,35 +30,34 @@ type place struct {
 	models string // the folder of all models
 	name   string // of the model's directory
 	dir    string
-	lock   *os.File
+	lock   *flock.Flock
 }
 
 // openPlace makes and locks the partial folder of a model. Faults: Conflict (another pull is at work), Forbidden, Invalid,
 // Unavailable.
 func openPlace(models, name string) (*place, error) {
 	p := &place{models: models, name: name, dir: filepath.Join(models, "."+name+".partial")}
+	p.lock = flock.New(p.dir, flock.SetFlag(os.O_RDONLY))
 	for {
 		if err := os.MkdirAll(p.dir, 0o755); err != nil {
 			return nil, unwritable(p.dir, err)
 		}
-		lock, err := os.Open(p.dir)
+		held, err := p.lock.TryLock()
 		if errors.Is(err, fs.ErrNotExist) {
 			continue // the pull that had it has just ended
 		}
 		if err != nil {
 			return nil, unwritable(p.dir, err)
 		}
-		if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
-			_ = lock.Close() // read only
-			return nil, fault.Conflict("another `clipseek model pull` is fetching %s into %s; let it end", name, p.dir).Because(err)
+		if !held {
+			return nil, fault.Conflict("another `clipseek model pull` is fetching %s into %s; let it end", name, p.dir)
 		}
-		locked, lockErr := lock.Stat()
+		locked, lockErr := p.lock.Stat()
 		there, thereErr := os.Stat(p.dir)
 		if lockErr == nil && thereErr == nil && os.SameFile(locked, there) {
-			p.lock = lock
 			return p, p.recover()
 		}
-		_ = lock.Close() // it was removed before it was locked: make it again
+		p.close() // it was removed before it was locked: make it again
 	}
 }
 
@@ -82,10 +83,10 @@ func (p *place) path(parts ...string) string {
 	return filepath.Join(p.dir, filepath.FromSlash(strings.Join(parts, "/")))
 }
 
-// install syncs the directory that was made and gives it the model's name, in place of one that has it.
+// install gives the directory that was made the model's name, in place of one that has it.
 func (p *place) install(name string) error {
 	made := p.path(modelFolder)
-	if err := syncTree(made); err != nil {
+	if err := disk.Sync(made); err != nil { // which takes time, so the model that is replaced is not yet moved
 		return unwritable(made, err)
 	}
 	target := filepath.Join(p.models, name)
@@ -96,10 +97,10 @@ func (p *place) install(name string) error {
 	if err := os.Rename(target, previous); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return unwritable(target, err)
 	}
-	if err := os.Rename(made, target); err != nil {
+	if err := disk.Rename(made, target); err != nil {
 		return unwritable(target, err)
 	}
-	return syncFolder(p.models)
+	return nil
 }
 
 // remove takes the partial folder away; nothing of it is needed any more.
@@ -110,60 +111,14 @@ func (p *place) remove() error {
 	return nil
 }
 
-// close unlocks. Closing alone would not for as long as a process that is just being started has the file too.
-func (p *place) close() {
-	_ = syscall.Flock(int(p.lock.Fd()), syscall.LOCK_UN) // the end of the process unlocks as well
-	_ = p.lock.Close()                                   // read only: nothing is lost
-}
-
-// room is how many bytes may still be written beside the models.
-func room(dir string) (int64, error) {
-	var stat syscall.Statfs_t
-	if err := syscall.Statfs(dir, &stat); err != nil {
-		return 0, unwritable(dir, err)
-	}
-	return int64(stat.Bavail) * stat.Bsize, nil
-}
-
-// syncTree has everything below dir on the disk.
-func syncTree(dir string) error {
-	return filepath.WalkDir(dir, func(at string, _ fs.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		return syncPath(at)
-	})
-}
-
-func syncFolder(dir string) error {
-	if err := syncPath(dir); err != nil {
-		return unwritable(dir, err)
-	}
-	return nil
-}
-
-func syncPath(at string) error {
-	f, err := os.Open(at)
-	if err != nil {
-		return err
-	}
-	return errors.Join(f.Sync(), f.Close())
-}
+func (p *place) close() { _ = p.lock.Unlock() } // the end of the process unlocks as well
 
 // writeFile writes a small file, which appears whole or not at all.
 func writeFile(at string, content []byte) error {
 	if err := os.MkdirAll(filepath.Dir(at), 0o755); err != nil {
 		return unwritable(filepath.Dir(at), err)
 	}
-	f, err := os.OpenFile(at+".new", os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o644)
-	if err != nil {
-		return unwritable(at, err)
-	}
-	_, err = f.Write(content)
-	if err = errors.Join(err, f.Sync(), f.Close()); err == nil {
-		err = os.Rename(at+".new", at)
-	}
-	if err != nil {
+	if err := disk.Write(at, content, 0o644); err != nil {
 		return unwritable(at, err)
 	}
 	return nil

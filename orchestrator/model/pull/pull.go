@@ -21,6 +21,7 @@ import (
 	"strings"
 	"time"
 
+	"clipseek/orchestrator/disk"
 	"clipseek/orchestrator/fault"
 	"clipseek/orchestrator/model"
 	"clipseek/orchestrator/model/catalogue"
@@ -284,9 +285,9 @@ func (r *run) fits(missing []*download) error {
 	if r.origin.Kind == catalogue.Weights {
 		need += r.model.ExportBytes()
 	}
-	free, err := room(r.place.dir)
+	free, err := disk.Room(r.place.dir)
 	if err != nil {
-		return err
+		return unwritable(r.place.dir, err)
 	}
 	if need > 0 && need+spare > free {
 		return fault.Unavailable("there is no room for %s: it needs %s more on the disk of %s, which has %s free",

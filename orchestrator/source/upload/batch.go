@@ -12,6 +12,8 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/gofrs/flock"
+
 	"clipseek/orchestrator/fault"
 	"clipseek/orchestrator/source"
 )
@@ -23,7 +25,7 @@ const headBytes = 1 << 20
 type Batch struct {
 	store   *Store
 	dir     string
-	held    *os.File // shows that this process lives; nil where the file system has no locks
+	held    *flock.Flock // shows that this process lives; nil where the file system has no locks
 	entries []entry
 	files   int // that are kept
 	seen    map[string]bool
@@ -93,7 +95,7 @@ func (b *Batch) write(ctx context.Context, e *entry, r io.Reader) (err error) {
 		}
 	}()
 	sum := sha256.New()
-	to := &disk{store: b.store, w: io.MultiWriter(file, sum)}
+	to := &writer{store: b.store, to: io.MultiWriter(file, sum)}
 	ended, err := b.start(ctx, e, r, to)
 	if err != nil {
 		return err
@@ -170,18 +172,18 @@ func (b *Batch) told(err error, e *entry) error {
 	return &fault.Error{Kind: fault.KindOf(err), Message: strings.ReplaceAll(told, e.temporary, e.Name)}
 }
 
-// disk tells faults of writing from those of reading.
-type disk struct {
+// writer tells faults of writing from those of reading.
+type writer struct {
 	store   *Store
-	w       io.Writer
+	to      io.Writer
 	written int64
 }
 
-func (d *disk) Write(p []byte) (int, error) {
-	n, err := d.w.Write(p)
-	d.written += int64(n)
+func (w *writer) Write(p []byte) (int, error) {
+	n, err := w.to.Write(p)
+	w.written += int64(n)
 	if err != nil {
-		return n, d.store.unwritable(err)
+		return n, w.store.unwritable(err)
 	}
 	return n, nil
 }

@@ -4,14 +4,15 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 
+	"clipseek/orchestrator/disk"
 	"clipseek/orchestrator/fault"
 )
 
@@ -42,7 +43,7 @@ func (b *Batch) Commit() (Kept, error) {
 		}
 	}
 	for _, folder := range slices.Sorted(maps.Keys(folders)) {
-		if err := syncFolder(folder); err != nil {
+		if err := disk.SyncFolder(folder); err != nil {
 			return Kept{}, b.store.unwritable(err)
 		}
 	}
@@ -69,7 +70,7 @@ func (b *Batch) plan() error {
 			return err
 		}
 	}
-	return writeSynced(filepath.Join(b.dir, planName), text.String())
+	return disk.Write(filepath.Join(b.dir, planName), []byte(text.String()), 0o600)
 }
 
 func (b *Batch) nothing() error {
@@ -116,19 +117,27 @@ func (b *Batch) list() (Kept, error) {
 		}
 	}
 	sum := sha256.Sum256([]byte(text.String()))
-	dir := filepath.Join(b.store.dir, requestsFolder)
-	list := filepath.Join(dir, hex.EncodeToString(sum[:16])+b.store.listEnding())
-	temporary := filepath.Join(b.dir, "list")
-	if err := errors.Join(os.MkdirAll(dir, 0o700), writeSynced(temporary, text.String())); err != nil {
-		return Kept{}, b.store.unwritable(err)
-	}
-	if err := os.Rename(temporary, list); err != nil {
-		return Kept{}, b.store.unwritable(err)
-	}
-	if err := errors.Join(syncFolder(dir), syncFolder(b.store.dir)); err != nil {
+	list := filepath.Join(b.store.dir, requestsFolder, hex.EncodeToString(sum[:16])+b.store.listEnding())
+	if err := b.keepList(list, text.String()); err != nil {
 		return Kept{}, b.store.unwritable(err)
 	}
 	return Kept{List: list, Title: b.title(), Files: b.files}, nil
+}
+
+// keepList brings a list to its place, by way of the request's folder: what a kill leaves there goes with the rest.
+func (b *Batch) keepList(list, text string) error {
+	if err := disk.MakeFolder(filepath.Dir(list), 0o700); err != nil {
+		return err
+	}
+	file, err := disk.Create(b.dir, 0o600)
+	if err != nil {
+		return err
+	}
+	defer file.Drop()
+	if _, err := io.WriteString(file, text); err != nil {
+		return err
+	}
+	return file.Keep(list)
 }
 
 func (b *Batch) title() string {
@@ -137,13 +146,4 @@ func (b *Batch) title() string {
 		return "upload of " + first
 	}
 	return fmt.Sprintf("upload of %d files (%s ...)", len(b.entries), first)
-}
-
-func writeSynced(path, text string) error {
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = f.WriteString(text)
-	return errors.Join(err, f.Sync(), f.Close())
 }

@@ -5,7 +5,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"syscall"
+
+	"github.com/gofrs/flock"
 
 	"clipseek/orchestrator/fault"
 )
@@ -17,46 +18,34 @@ const lockName = ".lock"
 // errHeld ends an attempt at a lock that another process has.
 var errHeld = errors.New("the lock is another's")
 
-// lockFile locks a file, which is made. how is that of flock. Closing the file unlocks it.
-func lockFile(path string, how int) (*os.File, error) {
-	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
-	if err != nil {
-		return nil, err
-	}
-	for {
-		err = syscall.Flock(int(file.Fd()), how)
-		if !errors.Is(err, syscall.EINTR) {
-			break
-		}
-	}
-	if errors.Is(err, syscall.EWOULDBLOCK) {
-		err = errHeld
-	}
-	if err != nil {
-		return nil, errors.Join(err, file.Close())
-	}
-	return file, nil
-}
-
-// shared keeps files from being taken away while some go to their places. nil is a file system without locks, where none
-// are taken away.
-func (s *Store) shared() *os.File {
-	file, err := lockFile(filepath.Join(s.dir, lockName), syscall.LOCK_SH)
-	if err != nil {
-		return nil
-	}
-	return file
+// shared keeps files from being taken away while some go to their places. On a file system without locks none are taken
+// away, so that there is nothing to keep from it.
+func (s *Store) shared() *flock.Flock {
+	lock := flock.New(filepath.Join(s.dir, lockName))
+	_ = lock.RLock()
+	return lock
 }
 
 // alone is for taking files away. It does not wait for requests that are being put to their places: errHeld.
-func (s *Store) alone() (*os.File, error) {
-	return lockFile(filepath.Join(s.dir, lockName), syscall.LOCK_EX|syscall.LOCK_NB)
+func (s *Store) alone() (*flock.Flock, error) { return tryLock(filepath.Join(s.dir, lockName)) }
+
+// tryLock locks a file, which is made. Fault: errHeld.
+func tryLock(path string) (*flock.Flock, error) {
+	lock := flock.New(path)
+	locked, err := lock.TryLock()
+	if err != nil {
+		return nil, err
+	}
+	if !locked {
+		return nil, errHeld
+	}
+	return lock, nil
 }
 
 // unlock lets go of a lock; nil is none.
-func unlock(file *os.File) {
-	if file != nil {
-		_ = file.Close() // nothing was written
+func unlock(lock *flock.Flock) {
+	if lock != nil {
+		_ = lock.Close() // the system lets go of it at the latest when the process ends
 	}
 }
 
@@ -65,12 +54,12 @@ func unlock(file *os.File) {
 const mostRooms = 10
 
 // newRoom makes a folder for a request, and the lock that shows that somebody is there: nil where the file system has none.
-func newRoom(arriving string) (dir string, held *os.File, err error) {
+func newRoom(arriving string) (dir string, held *flock.Flock, err error) {
 	for range mostRooms {
 		if dir, err = os.MkdirTemp(arriving, "*"); err != nil {
 			return "", nil, err
 		}
-		held, err = lockFile(filepath.Join(dir, lockName), syscall.LOCK_EX|syscall.LOCK_NB)
+		held, err = tryLock(filepath.Join(dir, lockName))
 		switch {
 		case errors.Is(err, errHeld), errors.Is(err, fs.ErrNotExist): // it is being tidied away
 			continue
@@ -85,9 +74,9 @@ func newRoom(arriving string) (dir string, held *os.File, err error) {
 	return "", nil, fault.Unavailable("no folder could be made for the upload in %s; send it again", arriving).Because(err)
 }
 
-// isThere reports whether an open file is still the one of its name.
-func isThere(file *os.File, path string) bool {
-	of, err := file.Stat()
+// isThere reports whether a lock's file is still the one of its name.
+func isThere(lock *flock.Flock, path string) bool {
+	of, err := lock.Stat()
 	if err != nil {
 		return false
 	}

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/gofrs/flock"
 )
 
 // Ages by which what nobody owns is told, where nothing surer tells.
@@ -85,8 +87,8 @@ func (s *Store) clearDead(dir string) error {
 	lock := filepath.Join(dir, lockName)
 	_, err := os.Lstat(lock)
 	if err == nil {
-		var held *os.File
-		held, err = lockFile(lock, syscall.LOCK_EX|syscall.LOCK_NB)
+		var held *flock.Flock
+		held, err = tryLock(lock)
 		defer unlock(held)
 	}
 	// Without a lock it died before it had one, is about to have one (and makes another folder then), or cannot have one.

@@ -19,13 +19,11 @@ package upload
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
-	"syscall"
 	"time"
 
+	"clipseek/orchestrator/disk"
 	"clipseek/orchestrator/fault"
 )
 
@@ -70,10 +68,10 @@ func (s *Store) Begin(_ context.Context, length int64) (_ *Batch, err error) {
 		}
 	}()
 	arriving := filepath.Join(s.dir, newFolder)
-	if err := makeFolder(arriving); err != nil {
+	if err := disk.MakeFolder(arriving, 0o700); err != nil {
 		return nil, s.unwritable(err)
 	}
-	if free, err := room(arriving); err != nil {
+	if free, err := disk.Room(arriving); err != nil {
 		return nil, s.unwritable(err)
 	} else if length > free {
 		return nil, fault.Unavailable("there is no room for an upload of %d bytes: %s has %d free", length, s.dir, free)
@@ -93,41 +91,4 @@ func (s *Store) listEnding() string { return "-" + s.cfg.Queue + listEnding }
 
 func (s *Store) unwritable(err error) error {
 	return fault.Unwritable(s.dir, err, fmt.Sprintf("there is no room left in %s for uploads; make some and send it again: nothing of it was kept", s.dir))
-}
-
-// room is how many bytes may still be written beside a folder.
-func room(dir string) (int64, error) {
-	var stat syscall.Statfs_t
-	if err := syscall.Statfs(dir, &stat); err != nil {
-		return 0, err
-	}
-	return int64(stat.Bavail) * stat.Bsize, nil
-}
-
-// makeFolder makes a folder and those above it that are not there; all of them are on the disk when it returns.
-func makeFolder(dir string) error {
-	var above []string
-	for at := dir; at != filepath.Dir(at); at = filepath.Dir(at) {
-		if _, err := os.Stat(at); err == nil {
-			break
-		}
-		above = append(above, filepath.Dir(at))
-	}
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return err
-	}
-	for _, folder := range above {
-		if err := syncFolder(folder); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func syncFolder(dir string) error {
-	f, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(f.Sync(), f.Close())
 }

@@ -12,10 +12,10 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
-	"strconv"
 	"strings"
 	"time"
 
+	"clipseek/orchestrator/clock"
 	"clipseek/orchestrator/fault"
 )
 
@@ -63,7 +63,7 @@ func statusFault(host string, response *http.Response) error {
 	case http.StatusUnauthorized, http.StatusForbidden, http.StatusProxyAuthRequired, http.StatusUnavailableForLegalReasons:
 		return fault.Forbidden("%s does not give it out (status %d)", host, status)
 	case http.StatusTooManyRequests, http.StatusServiceUnavailable:
-		return fault.Unavailable("%s is busy (status %d); try again later", host, status).After(retryAfter(response.Header.Get("Retry-After"), time.Now()))
+		return fault.Unavailable("%s is busy (status %d); try again later", host, status).After(clock.RetryAfter(response.Header.Get("Retry-After"), time.Now()))
 	case http.StatusRequestTimeout, http.StatusTooEarly:
 		return fault.Unavailable("%s did not answer this time (status %d); try again later", host, status)
 	}
@@ -71,17 +71,6 @@ func statusFault(host string, response *http.Response) error {
 		return fault.Unavailable("%s has a fault of its own (status %d); try again later", host, status)
 	}
 	return fault.Invalid("%s answers with status %d instead of a picture", host, status)
-}
-
-// retryAfter reads the header of that name, seconds or a date; 0 for none.
-func retryAfter(text string, now time.Time) time.Duration {
-	if seconds, err := strconv.ParseUint(text, 10, 31); err == nil {
-		return time.Duration(seconds) * time.Second
-	}
-	if at, err := http.ParseTime(text); err == nil {
-		return max(0, at.Sub(now))
-	}
-	return 0
 }
 
 // connectionFault tells why there is no answer, or no end of it.

@@ -22,6 +22,7 @@ import (
 	"strconv"
 	"time"
 
+	"clipseek/orchestrator/clock"
 	"clipseek/orchestrator/fault"
 )
 
@@ -93,7 +94,7 @@ func (c *Client) Get(ctx context.Context, address string) ([]byte, error) {
 		} else {
 			wait = min(backoff(try), c.cfg.MostWait)
 		}
-		if err := sleep(ctx, wait); err != nil {
+		if err := clock.Sleep(ctx, wait); err != nil {
 			return nil, err
 		}
 	}

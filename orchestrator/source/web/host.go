@@ -4,6 +4,8 @@ import (
 	"context"
 	"sync"
 	"time"
+
+	"clipseek/orchestrator/clock"
 )
 
 // hosts keeps requests to one host, and in all, within bounds, and off a host that asked to be left alone for a while.
@@ -84,7 +86,7 @@ func (h *hosts) outwait(ctx context.Context, at *host) error {
 		if wait <= 0 {
 			return ctx.Err()
 		}
-		if err := sleep(ctx, wait); err != nil {
+		if err := clock.Sleep(ctx, wait); err != nil {
 			return err
 		}
 	}
@@ -98,16 +100,5 @@ func (h *hosts) hold(name string, d time.Duration) {
 	at.users--
 	if until := time.Now().Add(d); until.After(at.until) {
 		at.until = until
-	}
-}
-
-func sleep(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
 	}
 }
