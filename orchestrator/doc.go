@@ -24,7 +24,9 @@
 //	source/object    objects of a store
 //	source/upload    what people send over HTTP, kept in a folder
 //	source/table     CSV, JSON Lines and Parquet
-//	bucket       object stores: S3, or a folder
+//	bucket       object stores: S3, Google's, Azure's, or a folder; buckettest runs tests on real servers of each
+//	bucket/google    the driver for Google Cloud Storage
+//	bucket/azure     the driver for Azure Blob Storage
 //	thumbnail    small copies of pictures, kept in a folder or an object store
 //	ingest       read, prepare, encode, upsert
 //	search       the one query path

@@ -63,8 +63,8 @@ func (p *program) ingestCommand() *cobra.Command {
 		Long: `Index pictures: below folders, single files, inside archives (zip, tar, tar.gz, tar.zst, tar.bz2; tars also as WebDataset
 shards), those that match a quoted pattern ('more/**/*.jpg', 'shard-{000..099}.tar'), and those that lists name: URLs in a file
 that ends in .txt, one a line (- is standard input), or a table that ends in .csv, .tsv, .jsonl, .ndjson or .parquet. Objects are
-named s3://BUCKET/PREFIX; where the store is stands under objects in the configuration, and credentials in AWS' own variables
-and files. What is indexed and unchanged (size and time, else the hash) is skipped; a picture that fails is listed with its
+named s3://BUCKET/PREFIX, gs://BUCKET/PREFIX (Google) or azblob://CONTAINER/PREFIX (Azure); where the store is stands under
+objects in the configuration, and credentials in each store's own variables and files. What is indexed and unchanged (size and time, else the hash) is skipped; a picture that fails is listed with its
 reason and stops nothing.
 
 The work is a job, which is on the disk: whatever ends this command (Ctrl-C, a crash), running it again goes on with it, and

@@ -66,6 +66,11 @@ func startS3(ctx context.Context, cfg S3Config) (*S3, error) {
 	return s, s.Start(ctx)
 }
 
+// MakeBucket makes a bucket; it may be there.
+func (s *S3) MakeBucket(_ context.Context, name string) error {
+	return os.MkdirAll(filepath.Join(s.Buckets, name), 0o700)
+}
+
 // Environment is what AWS' variables have to be for a client of the server; nothing else on this machine is asked.
 func (s *S3) Environment() map[string]string {
 	return map[string]string{

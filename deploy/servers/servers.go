@@ -1,5 +1,5 @@
-// Package servers runs a real NVIDIA Triton, a real Milvus and a real S3 server as processes of this machine, for tests and
-// for a small cluster on one machine.
+// Package servers runs a real NVIDIA Triton, a real Milvus and real servers of object stores as processes of this machine,
+// for tests and for a small cluster on one machine.
 //
 // It starts what `make servers` has put into the folders .servers (Home) and .tools beside it, gives every server its own ports and folder,
 // waits until it answers, and ends it by its own process id. Addresses are of the loopback interface.

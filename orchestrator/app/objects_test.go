@@ -131,7 +131,8 @@ func TestObjectsThatAreRefused(t *testing.T) {
 	t.Parallel()
 	for address, want := range map[string]string{
 		"s3://photos/album.zip": "copy it to this machine", "s3://photos/list.txt": "copy it to this machine", "s3://photos/t.parquet": "copy it to this machine",
-		"gs://photos/x": "gs:// is no source of pictures", "azblob://photos": "objects.endpoint", "file:///x": "file:// is no source of pictures",
+		"gs://photos/album.zip": "copy it to this machine", "azblob://photos/list.txt": "copy it to this machine", "azblob://photos?sig=x": "is no object of a store",
+		"gcs://photos/x": "gcs:// is no source of pictures", "azure://photos": "azblob://CONTAINER/PREFIX", "file:///x": "file:// is no source of pictures",
 		"https://example.org/x": "s3://BUCKET/PREFIX", "s3://photos?endpoint=https://example.org": "is no object of a store",
 	} {
 		_, err := app.OpenSource(t.Context(), app.Default(), jobs.Spec{Sources: []string{address}}, nil)

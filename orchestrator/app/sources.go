@@ -28,7 +28,7 @@ type Sources struct {
 }
 
 // OpenSource makes a source of what a job names: folders, picture files, lists of URLs and tables (told by their endings),
-// archives (told by their content), what is in object stores (s3://) and patterns. A pattern is what has the characters of
+// archives (told by their content), what is in object stores (s3://, gs://, azblob://) and patterns. A pattern is what has the characters of
 // one and is no file's name; archives among its matches are read, too. note, if not nil, is told what is left out of tables. Close is owed.
 // Faults: Invalid, NotFound (also for a pattern that nothing matches), Forbidden, and those of a store; each names the argument.
 func OpenSource(ctx context.Context, cfg Config, spec jobs.Spec, note func(string)) (_ *Sources, err error) {
@@ -95,10 +95,10 @@ func (b *sourceBuilder) add(ctx context.Context, arg string) error {
 	}
 	info, err := os.Stat(arg)
 	if source.IsURL(arg) {
-		return fault.Invalid("%s is a URL; put URLs into a file that ends in .txt, one a line, or pipe them in and name - in its place; what is in an object store is named s3://BUCKET/PREFIX", arg)
+		return fault.Invalid("%s is a URL; put URLs into a file that ends in .txt, one a line, or pipe them in and name - in its place; what is in an object store is named s3://BUCKET/PREFIX, gs:// or azblob://", arg)
 	}
 	if scheme, _, ok := strings.Cut(arg, "://"); err != nil && ok && isScheme(scheme) {
-		return fault.Invalid("%s:// is no source of pictures; object stores are named s3://BUCKET/PREFIX, others than AWS by their endpoint for S3 (objects.endpoint), and web pictures in a list (.txt)", scheme)
+		return fault.Invalid("%s:// is no source of pictures; object stores are named s3://BUCKET/PREFIX (also other servers that speak S3, by objects.endpoint), gs://BUCKET/PREFIX or azblob://CONTAINER/PREFIX, and web pictures in a list (.txt)", scheme)
 	}
 	if err != nil && source.IsPattern(arg) {
 		return b.addPattern(ctx, arg)

@@ -1,4 +1,5 @@
-// Package bucket reads and writes the objects of a store: S3, by whatever server speaks it, or a local folder.
+// Package bucket reads and writes the objects of a store: S3, by whatever server speaks it, Google Cloud Storage, Azure Blob
+// Storage, or a local folder.
 //
 //	b, err := bucket.Open(ctx, "s3://photos?region=eu-central-1", bucket.Default())
 //	defer b.Close()
@@ -21,6 +22,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"gocloud.dev/blob"
+	"google.golang.org/api/storage/v1"
 
 	"clipseek/orchestrator/fault"
 )
@@ -108,12 +110,21 @@ func (b *Bucket) listFolder(ctx context.Context, prefix, after string) iter.Seq2
 	}
 }
 
-// startAfter has S3 begin a listing behind a key.
+// startAfter has a store begin a listing behind a key, or with it. Azure's startFrom is left alone: what it is relative to
+// where there is a prefix is not told, and a listing that lacks objects is worse than one that is read twice.
 func (b *Bucket) startAfter(after string) func(func(any) bool) error {
 	return func(as func(any) bool) error {
-		var input *s3.ListObjectsV2Input
-		if after != "" && as(&input) && input.ContinuationToken == nil {
-			input.StartAfter = aws.String(b.prefix + after)
+		if after == "" {
+			return nil
+		}
+		key := b.prefix + after
+		var ofS3 *s3.ListObjectsV2Input
+		if as(&ofS3) && ofS3.ContinuationToken == nil {
+			ofS3.StartAfter = &key
+		}
+		var ofGoogle *storage.ObjectsListCall
+		if as(&ofGoogle) {
+			ofGoogle.StartOffset(key)
 		}
 		return nil
 	}

@@ -5,43 +5,20 @@ import (
 	"errors"
 	"io/fs"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
-	"sync/atomic"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/smithy-go"
 	"gocloud.dev/gcerrors"
+	"google.golang.org/api/googleapi"
 
+	"clipseek/orchestrator/bucket/credential"
 	"clipseek/orchestrator/fault"
 )
-
-// credentials tells apart that none are found from what a store says of them.
-type credentials struct {
-	from aws.CredentialsProvider
-	had  atomic.Bool
-}
-
-// credentialsError is why there are none.
-type credentialsError struct {
-	err   error
-	again bool // there have been some
-}
-
-func (e *credentialsError) Error() string { return "no credentials: " + e.err.Error() }
-func (e *credentialsError) Unwrap() error { return e.err }
-
-// Retrieve implements aws.CredentialsProvider.
-func (c *credentials) Retrieve(ctx context.Context) (aws.Credentials, error) {
-	found, err := c.from.Retrieve(ctx)
-	if err != nil {
-		return found, &credentialsError{err, c.had.Load()}
-	}
-	c.had.Store(true)
-	return found, nil
-}
 
 // fault is what a store's error means for an object, or for the bucket where key is "". The end of ctx stays what it is.
 func (b *Bucket) fault(ctx context.Context, key string, err error) error {
@@ -55,15 +32,14 @@ func (b *Bucket) fault(ctx context.Context, key string, err error) error {
 		return known
 	}
 	at := b.at(key)
-	if none, ok := errors.AsType[*credentialsError](err); ok {
-		if none.again {
+	if none, ok := errors.AsType[*credential.Error](err); ok {
+		if none.Again {
 			return fault.Unavailable("%s: the credentials have run out, and no new ones are given", at).Because(err)
 		}
-		return fault.Forbidden("%s: no credentials for S3 are found; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY or AWS_PROFILE, or objects.anonymous for a public bucket", at).Because(err)
+		return fault.Forbidden("%s: no credentials for %s are found; %s, or objects.anonymous for a public bucket", at, none.Store, none.Advice).Because(err)
 	}
-	var answer *awshttp.ResponseError
-	if b.store.ErrorAs(err, &answer) && answer.HTTPStatusCode() != 0 { // 0: the request has not been sent
-		return b.refused(at, key, answer, err)
+	if answer, ok := answerOf(err); ok {
+		return b.refused(at, key, answer)
 	}
 	switch gcerrors.Code(err) {
 	case gcerrors.NotFound:
@@ -91,47 +67,89 @@ func forbidden(at, code string) *fault.Error {
 	return fault.Forbidden("%s: the store refuses it to these credentials%s; do they belong to this store, and may they list and read?", at, code)
 }
 
-// refused sorts an answer of S3 by its status and code.
-func (b *Bucket) refused(at, key string, answer *awshttp.ResponseError, err error) error {
-	code, shown := "", ""
-	if said, ok := errors.AsType[smithy.APIError](err); ok && isWord(said.ErrorCode()) {
-		code = said.ErrorCode()
-		shown = " (" + code + ")"
-	}
-	status := answer.HTTPStatusCode()
-	region := answer.HTTPResponse().Header.Get("X-Amz-Bucket-Region")
-	switch {
-	case status == http.StatusMovedPermanently || status == http.StatusTemporaryRedirect || code == "AuthorizationHeaderMalformed" || code == "PermanentRedirect":
-		if region == "" || !isRegion(region) {
-			return fault.Invalid("%s lies in another region; set objects.region to it", at).Because(err)
-		}
-		return fault.Invalid("%s lies in the region %s; set objects.region: %s", at, region, region).Because(err)
-	case code == "NoSuchBucket" || status == http.StatusNotFound && key == "" && code == "":
-		return fault.NotFound("there is no bucket %s", b.name).Because(err)
-	case status == http.StatusNotFound && (code == "" || code == "NoSuchKey" || code == "NotFound"):
-		return fault.NotFound("%s is not there", at).Because(err)
-	case code == "RequestTimeTooSkewed":
-		return fault.Forbidden("%s: the clock of this machine differs too much from the store's", at).Because(err)
-	case status == http.StatusUnauthorized, status == http.StatusForbidden, code == "ExpiredToken", code == "InvalidToken":
-		return forbidden(at, shown).Because(err)
-	case status == http.StatusTooManyRequests, code == "SlowDown":
-		return fault.Overloaded("%s: the store asks for fewer requests%s", at, shown).After(retryAfter(answer)).Because(err)
-	case status >= 500, status == http.StatusRequestTimeout, code == "RequestTimeout", status < 400:
-		return fault.Unavailable("%s: the store answers %d%s", at, status, shown).After(retryAfter(answer)).Because(err)
-	}
-	return fault.Invalid("%s: the store refuses the request: %d%s", at, status, shown).Because(err)
+// answer is what a store says in place of what it was asked for.
+type answer struct {
+	status int
+	code   string // a word of its own, or ""
+	header http.Header
+	err    error
 }
 
-// retryAfter reads the header in its form of seconds, which is the one that S3 sends.
-func retryAfter(answer *awshttp.ResponseError) time.Duration {
-	seconds, err := strconv.Atoi(answer.HTTPResponse().Header.Get("Retry-After"))
+// answerOf finds the answer of any store in an error. One that has not been sent has none.
+func answerOf(err error) (answer, bool) {
+	a := answer{err: err, header: http.Header{}}
+	if said, ok := errors.AsType[*awshttp.ResponseError](err); ok && said.HTTPStatusCode() != 0 {
+		a.status, a.header = said.HTTPStatusCode(), said.HTTPResponse().Header
+		if named, ok := errors.AsType[smithy.APIError](err); ok {
+			a.code = named.ErrorCode()
+		}
+	} else if said, ok := errors.AsType[*googleapi.Error](err); ok {
+		if a.status = said.Code; said.Header != nil {
+			a.header = said.Header
+		}
+		if len(said.Errors) > 0 {
+			a.code = said.Errors[0].Reason
+		}
+	} else if said, ok := errors.AsType[*azcore.ResponseError](err); ok {
+		a.status, a.code = said.StatusCode, said.ErrorCode
+		if said.RawResponse != nil {
+			a.header = said.RawResponse.Header
+		}
+	}
+	if !isWord(a.code) {
+		a.code = ""
+	}
+	return a, a.status != 0
+}
+
+// What stores call what, beside the statuses of HTTP.
+var (
+	redirects = []string{"AuthorizationHeaderMalformed", "PermanentRedirect"}
+	noBucket  = []string{"NoSuchBucket", "ContainerNotFound"}
+	noObject  = []string{"", "NoSuchKey", "NotFound", "notFound", "BlobNotFound"}
+	refusals  = []string{"ExpiredToken", "InvalidToken", "PublicAccessNotPermitted", "BlobArchived"}
+	tooMany   = []string{"SlowDown", "ServerBusy", "rateLimitExceeded", "userRateLimitExceeded"}
+)
+
+// refused sorts an answer by its status and code.
+func (b *Bucket) refused(at, key string, a answer) error {
+	shown := ""
+	if a.code != "" {
+		shown = " (" + a.code + ")"
+	}
+	region := a.header.Get("X-Amz-Bucket-Region")
+	switch {
+	case a.status == http.StatusMovedPermanently || a.status == http.StatusTemporaryRedirect || slices.Contains(redirects, a.code):
+		if region == "" || !isRegion(region) {
+			return fault.Invalid("%s lies in another region; set objects.region to it", at).Because(a.err)
+		}
+		return fault.Invalid("%s lies in the region %s; set objects.region: %s", at, region, region).Because(a.err)
+	case slices.Contains(noBucket, a.code) || a.status == http.StatusNotFound && key == "" && slices.Contains(noObject, a.code):
+		return fault.NotFound("there is no bucket %s", b.name).Because(a.err)
+	case a.status == http.StatusNotFound && slices.Contains(noObject, a.code):
+		return fault.NotFound("%s is not there", at).Because(a.err)
+	case a.code == "RequestTimeTooSkewed":
+		return fault.Forbidden("%s: the clock of this machine differs too much from the store's", at).Because(a.err)
+	case a.status == http.StatusTooManyRequests, slices.Contains(tooMany, a.code):
+		return fault.Overloaded("%s: the store asks for fewer requests%s", at, shown).After(retryAfter(a.header)).Because(a.err)
+	case a.status == http.StatusUnauthorized, a.status == http.StatusForbidden, slices.Contains(refusals, a.code):
+		return forbidden(at, shown).Because(a.err)
+	case a.status >= 500, a.status == http.StatusRequestTimeout, a.code == "RequestTimeout", a.status < 400:
+		return fault.Unavailable("%s: the store answers %d%s", at, a.status, shown).After(retryAfter(a.header)).Because(a.err)
+	}
+	return fault.Invalid("%s: the store refuses the request: %d%s", at, a.status, shown).Because(a.err)
+}
+
+// retryAfter reads the header in its form of seconds, which is the one that stores send.
+func retryAfter(header http.Header) time.Duration {
+	seconds, err := strconv.Atoi(header.Get("Retry-After"))
 	if err != nil || seconds < 0 || seconds > 3600 {
 		return 0
 	}
 	return time.Duration(seconds) * time.Second
 }
 
-// isWord keeps what a server sends out of messages unless it is one plain word, as S3's codes are.
+// isWord keeps what a server sends out of messages unless it is one plain word, as the codes of stores are.
 func isWord(s string) bool {
 	return s != "" && len(s) <= 64 && !strings.ContainsFunc(s, func(r rune) bool { return (r < 'A' || r > 'Z') && (r < 'a' || r > 'z') })
 }

@@ -12,37 +12,49 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/aws/retry"
-	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
-	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"gocloud.dev/blob"
 	"gocloud.dev/blob/fileblob"
-	"gocloud.dev/blob/s3blob"
+	"google.golang.org/api/storage/v1"
 
+	"clipseek/orchestrator/bucket/azure"
+	"clipseek/orchestrator/bucket/google"
 	"clipseek/orchestrator/fault"
 )
 
-// defaultRegion is what requests are signed for where nothing says another: AWS' first, and what servers of others expect.
-const defaultRegion = "us-east-1"
-
-// mostKey is the most bytes of a key that S3 takes.
+// mostKey is the most bytes of a key that S3 and Google take; Azure takes as many letters.
 const mostKey = 1024
+
+// idleConnections to one store are as many as workers may be configured and still sensible.
+const idleConnections = 64
+
+// The schemes of addresses.
+const (
+	S3     = "s3"
+	Google = "gs"
+	Azure  = "azblob"
+)
+
+// forms says how stores are named, for messages.
+const forms = "write s3://BUCKET/PREFIX, gs://BUCKET/PREFIX (Google) or azblob://CONTAINER/PREFIX (Azure)"
 
 // Client opens buckets that share connections and credentials. It is safe for concurrent use.
 type Client struct {
 	cfg Config
 
-	mu sync.Mutex
-	s3 *s3.Client
+	mu     sync.Mutex
+	s3     *s3.Client
+	google *storage.Service
+	azure  *azure.Client
 }
 
 // NewClient makes a client of a valid configuration; nothing is asked for yet.
 func NewClient(cfg Config) *Client { return &Client{cfg: cfg} }
 
-// Open opens a bucket: s3://NAME, with ?region=, endpoint= and path_style= where they differ from the configuration, or
-// file:///FOLDER, which is made if need be. A path behind NAME is a prefix of all keys. No store is asked: the first call
-// connects. Faults: Invalid, and for folders Forbidden and Unavailable.
+// Open opens a bucket: s3://NAME, gs://NAME, azblob://NAME, or file:///FOLDER, which is made if need be. A path behind NAME
+// is a prefix of all keys. Where they differ from the configuration, ?endpoint= may stand behind, for S3 also region= and
+// path_style=, for Azure storage_account=. No store is asked: the first call connects. Faults: Invalid, and for folders Forbidden
+// and Unavailable.
 func Open(ctx context.Context, address string, cfg Config) (*Bucket, error) {
 	return NewClient(cfg).Open(ctx, address)
 }
@@ -51,116 +63,116 @@ func Open(ctx context.Context, address string, cfg Config) (*Bucket, error) {
 func (c *Client) Open(ctx context.Context, address string) (*Bucket, error) {
 	parsed, err := url.Parse(address)
 	if err != nil || parsed.User != nil || parsed.Fragment != "" {
-		return nil, fault.Invalid("the address of a bucket is written s3://NAME/PREFIX or file:///FOLDER, without user and password")
+		return nil, fault.Invalid("the address of a bucket is written s3://NAME/PREFIX, gs://NAME/PREFIX, azblob://NAME/PREFIX or file:///FOLDER, without user and password")
 	}
-	switch parsed.Scheme {
-	case "s3":
-		own, err := c.with(parsed.Query())
-		if err != nil {
-			return nil, fault.At("s3://"+parsed.Host, err)
-		}
-		return own.S3(ctx, parsed.Host, strings.Trim(parsed.Path, "/"))
-	case "file":
+	if parsed.Scheme == "file" {
 		return c.folder(parsed)
 	}
-	return nil, fault.Invalid("%s:// is no store that clipseek knows; write s3://NAME (Google Cloud Storage and others speak S3 too, at an endpoint of their own) or file:///FOLDER", parsed.Scheme)
+	own, err := c.with(parsed.Scheme, parsed.Query())
+	if err != nil {
+		return nil, fault.At(parsed.Scheme+"://"+parsed.Host, err)
+	}
+	return own.Named(ctx, parsed.Scheme+"://"+parsed.Host, strings.Trim(parsed.Path, "/"))
 }
 
 // with is the client with what a bucket's address says otherwise.
-func (c *Client) with(query url.Values) (*Client, error) {
+func (c *Client) with(scheme string, query url.Values) (*Client, error) {
 	if len(query) == 0 {
 		return c, nil
 	}
 	cfg := c.cfg
 	for key, values := range query {
 		var err error
-		switch value := values[0]; key {
-		case "region":
+		switch value := values[0]; scheme + " " + key {
+		case S3 + " region":
 			cfg.Region = value
-		case "endpoint":
+		case S3 + " endpoint":
 			cfg.Endpoint = value
-		case "path_style":
+		case S3 + " path_style":
 			if cfg.PathStyle, err = strconv.ParseBool(value); err != nil {
 				return nil, fault.Invalid("path_style=%s must be true or false", value)
 			}
+		case Google + " endpoint":
+			cfg.Google.Endpoint = value
+		case Azure + " endpoint":
+			cfg.Azure.Endpoint = value
+		case Azure + " storage_account":
+			cfg.Azure.Account = value
 		default:
-			return nil, fault.Invalid("%q is not known; a bucket's address may say region, endpoint and path_style", key)
+			return nil, fault.Invalid("%q is not known; the address may say endpoint, for S3 also region and path_style, for Azure storage_account", key)
 		}
 	}
 	return NewClient(cfg), cfg.Validate()
 }
 
-// S3 opens a bucket by its name. prefix is that of all keys, without a slash behind.
-func (c *Client) S3(ctx context.Context, name, prefix string) (*Bucket, error) {
+// Named opens a bucket by its name as it is in addresses of objects, s3://NAME. prefix is that of all keys, without a slash
+// behind. Fault: Invalid.
+func (c *Client) Named(ctx context.Context, address, prefix string) (*Bucket, error) {
+	scheme, name, _ := strings.Cut(address, "://")
 	if err := CheckName(name); err != nil {
 		return nil, err
 	}
-	client, err := c.client(ctx)
+	store, err := c.store(ctx, scheme, name)
 	if err != nil {
-		return nil, fault.At("s3://"+name, err)
+		return nil, fault.At(address, err)
 	}
-	store, err := s3blob.OpenBucket(ctx, client, name, &s3blob.Options{RequestChecksumCalculation: aws.RequestChecksumCalculationWhenRequired})
-	if err != nil {
-		return nil, fault.Internal("open s3://%s", name).Because(err)
-	}
-	b := &Bucket{store: store, name: "s3://" + name, stall: c.cfg.Stall}
+	b := &Bucket{store: store, name: address, stall: c.cfg.Stall}
 	if prefix != "" {
 		b.name, b.prefix = b.name+"/"+prefix, prefix+"/"
 	}
 	return b, nil
 }
 
-// client reads what AWS' own files and variables say, once.
-func (c *Client) client(ctx context.Context) (*s3.Client, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.s3 != nil {
-		return c.s3, nil
+func (c *Client) store(ctx context.Context, scheme, name string) (*blob.Bucket, error) {
+	switch scheme {
+	case S3:
+		return c.openS3(ctx, name)
+	case Google:
+		return c.openGoogle(ctx, name)
+	case Azure:
+		return c.openAzure(name)
 	}
-	transport := awshttp.NewBuildableClient().WithTimeout(0). // reading may take as long as bytes come
-									WithDialerOptions(func(d *net.Dialer) { d.Timeout = c.cfg.Connect }).
-									WithTransportOptions(func(t *http.Transport) {
-			t.TLSHandshakeTimeout, t.ResponseHeaderTimeout = c.cfg.Connect, c.cfg.FirstByte
-			t.MaxIdleConnsPerHost = 64 // as many as workers may be configured and still sensible
-		})
-	options := []func(*config.LoadOptions) error{
-		config.WithHTTPClient(transport),
-		config.WithRetryer(func() aws.Retryer {
-			return retry.NewStandard(func(o *retry.StandardOptions) { o.MaxAttempts, o.MaxBackoff = c.cfg.Retries+1, 5*time.Second })
-		}),
-		// Many servers that speak S3 do not know the checksums that AWS added in 2025.
-		config.WithRequestChecksumCalculation(aws.RequestChecksumCalculationWhenRequired),
-		config.WithResponseChecksumValidation(aws.ResponseChecksumValidationWhenRequired),
-	}
-	if c.cfg.Region != "" {
-		options = append(options, config.WithRegion(c.cfg.Region))
-	}
-	if c.cfg.Anonymous {
-		options = append(options, config.WithCredentialsProvider(aws.AnonymousCredentials{}))
-	}
-	loaded, err := config.LoadDefaultConfig(ctx, options...)
-	if err != nil {
-		return nil, fault.Invalid("AWS' configuration (AWS_PROFILE, ~/.aws/config, ~/.aws/credentials) cannot be read; is the profile there?").Because(err)
-	}
-	if loaded.Region == "" {
-		loaded.Region = defaultRegion
-	}
-	if !c.cfg.Anonymous {
-		loaded.Credentials = &credentials{from: loaded.Credentials}
-	}
-	c.s3 = s3.NewFromConfig(loaded, func(o *s3.Options) {
-		if c.cfg.Endpoint != "" {
-			o.BaseEndpoint = aws.String(c.cfg.Endpoint)
-		}
-		o.UsePathStyle = c.cfg.PathStyle || isAddress(aws.ToString(o.BaseEndpoint))
-	})
-	return c.s3, nil
+	return nil, fault.Invalid("%s:// is no store that clipseek knows; "+forms, scheme)
 }
 
-// isAddress reports whether an endpoint's host has no room for a bucket's name before it.
-func isAddress(endpoint string) bool {
-	parsed, err := url.Parse(endpoint)
-	return err == nil && (net.ParseIP(parsed.Hostname()) != nil || parsed.Hostname() == "localhost")
+func (c *Client) openGoogle(ctx context.Context, name string) (*blob.Bucket, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.google == nil {
+		made, err := google.NewClient(ctx, google.Config{Endpoint: c.cfg.Google.Endpoint, Anonymous: c.cfg.Anonymous, Transport: c.cfg.transport(), Retries: c.cfg.Retries})
+		if err != nil {
+			return nil, fault.Invalid("Google's client cannot be made; is STORAGE_EMULATOR_HOST in the environment a URL?").Because(err)
+		}
+		c.google = made
+	}
+	return blob.NewBucket(google.New(c.google, name)), nil
+}
+
+func (c *Client) openAzure(name string) (*blob.Bucket, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.azure == nil {
+		made, err := azure.NewClient(azure.Config{
+			Account: c.cfg.Azure.Account, Endpoint: c.cfg.Azure.Endpoint, Anonymous: c.cfg.Anonymous, Transport: c.cfg.transport(), Retries: c.cfg.Retries,
+		})
+		if err != nil {
+			return nil, err
+		}
+		c.azure = made
+	}
+	driver, err := azure.New(c.azure, name)
+	if err != nil {
+		return nil, fault.Invalid("the container cannot be named at this endpoint").Because(err)
+	}
+	return blob.NewBucket(driver), nil
+}
+
+// transport has the patience that is configured; reading may take as long as bytes come.
+func (c Config) transport() *http.Transport {
+	return &http.Transport{
+		Proxy: http.ProxyFromEnvironment, DialContext: (&net.Dialer{Timeout: c.Connect}).DialContext, ForceAttemptHTTP2: true,
+		TLSHandshakeTimeout: c.Connect, ResponseHeaderTimeout: c.FirstByte, MaxIdleConnsPerHost: idleConnections, IdleConnTimeout: 90 * time.Second,
+	}
 }
 
 func (c *Client) folder(parsed *url.URL) (*Bucket, error) {
@@ -196,11 +208,6 @@ func (b *Bucket) checkKey(key string) error {
 		return fault.Invalid("%s: the name of an object has at most %d bytes, not %d", b.name, mostKey, len(b.prefix)+len(key))
 	}
 	return nil
-}
-
-// isEscaped reports whether the driver for S3 writes a key as another; see escapeKey there.
-func isEscaped(key string) bool {
-	return strings.Contains(key, "__0x") || strings.Contains(key, "../") || strings.ContainsFunc(key, func(r rune) bool { return r < ' ' })
 }
 
 // checkWritten is checkKey for what is written or deleted. Others may write any key, and it is read as it is.

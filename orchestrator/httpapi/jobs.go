@@ -84,7 +84,7 @@ func round(x float64) float64 { return math.Round(x*100) / 100 }
 type ingestInput struct {
 	InCollection
 	Body struct {
-		Path      string `json:"path" doc:"a folder or picture, or s3://BUCKET/PREFIX, below one of the service's roots (GET /v1/info)" example:"/srv/pictures"`
+		Path      string `json:"path" doc:"a folder or picture, or s3://BUCKET/PREFIX, gs://BUCKET/PREFIX or azblob://CONTAINER/PREFIX, below one of the service's roots (GET /v1/info)" example:"/srv/pictures"`
 		Partition string `json:"partition,omitempty" doc:"the partition that the pictures go into"`
 		Sync      bool   `json:"sync,omitempty" doc:"at the end, remove from the collection the pictures of this path whose file has gone; POST /v1/collections/{collection}/gone counts them first"`
 		SyncLimit int64  `json:"sync_limit,omitempty" minimum:"0" doc:"remove at most so many, or none; 0 is up to half of the pictures of a source, and none below folders that are empty now"`

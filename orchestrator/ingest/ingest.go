@@ -34,7 +34,7 @@ type Config struct {
 	Recent    int           `koanf:"recent"`     // pictures whose vectors are remembered for twins of the same bytes; 0 has every picture encoded
 	Patience  time.Duration `koanf:"patience"`   // how long a batch waits for an encoder or index that does not answer
 	Roots     []string      `koanf:"roots"`      // folders below which requests may name a folder to ingest; empty allows none
-	Buckets   []string      `koanf:"buckets"`    // s3://BUCKET/PREFIX, below which requests may name objects to ingest; empty allows none
+	Buckets   []string      `koanf:"buckets"`    // s3://BUCKET/PREFIX, gs:// or azblob://, below which requests may name objects to ingest; empty allows none
 }
 
 // Default encodes 16 pictures at once. A thousand vectors of 768 take 3 MB. Eight photos of 12 megapixels and the two or

@@ -12,10 +12,10 @@ import (
 // inside a root does not lead out of it.
 type Roots struct {
 	dirs    []string
-	buckets []string // s3://BUCKET or s3://BUCKET/PREFIX, without a slash behind
+	buckets []string // s3://BUCKET or s3://BUCKET/PREFIX, gs:// and azblob:// likewise, without a slash behind
 }
 
-// NewRoots resolves the folders. buckets are s3://BUCKET or s3://BUCKET/PREFIX, below which requests may name objects.
+// NewRoots resolves the folders. buckets are addresses of object stores, s3://BUCKET or s3://BUCKET/PREFIX, below which requests may name objects.
 // Faults: NotFound, Forbidden, Invalid; each names what is wrong.
 func NewRoots(dirs []string, buckets ...string) (*Roots, error) {
 	r := &Roots{}

@@ -311,12 +311,17 @@ func TestRoots(t *testing.T) {
 
 func TestRootsOfBuckets(t *testing.T) {
 	t.Parallel()
-	roots, err := source.NewRoots(nil, "s3://all", "s3://part/of/it/")
+	roots, err := source.NewRoots(nil, "s3://all", "s3://part/of/it/", "gs://pictures", "azblob://scans/new")
 	if err != nil {
 		t.Fatal(err)
 	}
 	for address, kind := range map[string]fault.Kind{
 		"s3://other":               fault.KindForbidden,
+		"s3://pictures/x.jpg":      fault.KindForbidden, // of that name elsewhere
+		"gs://all/x.jpg":           fault.KindForbidden,
+		"azblob://scans/newer.jpg": fault.KindForbidden,
+		"gs://pictures/../x.jpg":   fault.KindInvalid,
+		"azblob://scans?sig=x":     fault.KindInvalid,
 		"s3://all2/x.jpg":          fault.KindForbidden,
 		"s3://part":                fault.KindForbidden,
 		"s3://part/of/italy.jpg":   fault.KindForbidden,
@@ -330,7 +335,7 @@ func TestRootsOfBuckets(t *testing.T) {
 			t.Errorf("%s resolves to %q, %v; want %v", address, got, err, kind)
 		}
 	}
-	for _, address := range []string{"s3://all", "s3://all/", "s3://all/a ..b/what?.jpg", "s3://part/of/it", "s3://part/of/it/x/y.jpg"} {
+	for _, address := range []string{"s3://all", "s3://all/", "s3://all/a ..b/what?.jpg", "s3://part/of/it", "s3://part/of/it/x/y.jpg", "gs://pictures/x.jpg", "azblob://scans/new"} {
 		if got, err := roots.Resolve(address); got != address || err != nil {
 			t.Errorf("%s resolves to %q, %v", address, got, err)
 		}

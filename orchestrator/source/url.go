@@ -21,18 +21,21 @@ func IsURL(s string) bool {
 // IsObject reports whether a path or argument is meant as an object of a store, or a prefix in one.
 func IsObject(s string) bool {
 	scheme, _, ok := strings.Cut(s, "://")
-	return ok && scheme == "s3"
+	return ok && isStore(scheme)
 }
 
-// SplitObject takes s3://BUCKET/KEY apart. The key is what stands there, without any escapes; it is empty for a whole
-// bucket. Fault: Invalid.
+// isStore knows the schemes of S3, Google Cloud Storage and Azure Blob Storage.
+func isStore(scheme string) bool { return scheme == "s3" || scheme == "gs" || scheme == "azblob" }
+
+// SplitObject takes s3://BUCKET/KEY apart into s3://BUCKET and KEY, gs:// and azblob:// likewise. The key is what stands
+// there, without any escapes; it is empty for a whole bucket. Fault: Invalid.
 func SplitObject(address string) (bucket, key string, err error) {
 	scheme, rest, ok := strings.Cut(address, "://")
-	bucket, key, _ = strings.Cut(rest, "/")
-	if !ok || scheme != "s3" || bucket == "" || strings.ContainsAny(bucket, "@?#") {
-		return "", "", fault.Invalid("%q is no object of a store; write s3://BUCKET/KEY, and where the store is under objects in the configuration", brief(address))
+	name, key, _ := strings.Cut(rest, "/")
+	if !ok || !isStore(scheme) || name == "" || strings.ContainsAny(name, "@?#") {
+		return "", "", fault.Invalid("%q is no object of a store; write s3://BUCKET/KEY, gs://BUCKET/KEY or azblob://CONTAINER/KEY, and where the store is under objects in the configuration", brief(address))
 	}
-	return bucket, key, nil
+	return scheme + "://" + name, key, nil
 }
 
 // NormalURL is the one form of an http or https URL, which serves as the key and path of its picture: scheme and host in

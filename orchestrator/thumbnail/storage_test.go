@@ -2,14 +2,12 @@ package thumbnail_test
 
 import (
 	"bytes"
-	"os"
 	"path/filepath"
 	"sync"
 	"testing"
 
-	"clipseek/deploy/servers"
-	"clipseek/deploy/servers/serverstest"
 	"clipseek/orchestrator/bucket"
+	"clipseek/orchestrator/bucket/buckettest"
 	"clipseek/orchestrator/fault"
 	"clipseek/orchestrator/thumbnail"
 )
@@ -24,14 +22,8 @@ func TestStorages(t *testing.T) {
 		address := "file://" + filepath.Join(t.TempDir(), "new")
 		testStorage(t, func() thumbnail.Storage { return objects(t, address, bucket.Default()) })
 	})
-	t.Run("S3", func(t *testing.T) {
-		server := serverstest.S3(t, servers.S3Config{})
-		if err := os.Mkdir(filepath.Join(server.Buckets, "photos"), 0o700); err != nil {
-			t.Fatal(err)
-		}
-		cfg := bucket.Default()
-		cfg.Endpoint = server.Endpoint
-		testStorage(t, func() thumbnail.Storage { return objects(t, "s3://photos/small", cfg) })
+	buckettest.Each(t, func(t *testing.T, s *buckettest.Store) {
+		testStorage(t, func() thumbnail.Storage { return objects(t, s.Address("photos/small"), s.Config) })
 	})
 }
 

@@ -13,6 +13,7 @@ import (
 	"io"
 	"log/slog"
 	"runtime"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -44,10 +45,11 @@ func (c Config) Validate() error {
 }
 
 func (c Config) checkStore() error {
-	if c.Store == "" || strings.HasPrefix(c.Store, "s3://") || strings.HasPrefix(c.Store, "file:///") {
+	hasPrefix := func(scheme string) bool { return strings.HasPrefix(c.Store, scheme) }
+	if c.Store == "" || slices.ContainsFunc([]string{"s3://", "gs://", "azblob://", "file:///"}, hasPrefix) {
 		return nil
 	}
-	return fault.Invalid("store must be s3://BUCKET/PREFIX or file:///FOLDER, or empty for a folder beside the index")
+	return fault.Invalid("store must be s3://BUCKET/PREFIX, gs://BUCKET/PREFIX, azblob://CONTAINER/PREFIX or file:///FOLDER, or empty for a folder beside the index")
 }
 
 // Storage keeps small files by their keys, which are ASCII with slashes. It is safe for concurrent use, also by several

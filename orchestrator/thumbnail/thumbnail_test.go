@@ -190,7 +190,7 @@ func TestConfigFaults(t *testing.T) {
 			t.Errorf("%s: %v", name, cfg.Validate())
 		}
 	}
-	for _, address := range []string{"", "s3://photos/small", "file:///srv/small"} {
+	for _, address := range []string{"", "s3://photos/small", "gs://photos", "azblob://photos/small", "file:///srv/small"} {
 		cfg := thumbnail.Default()
 		if cfg.Store = address; cfg.Validate() != nil {
 			t.Errorf("%q: %v", address, cfg.Validate())

@@ -4,6 +4,7 @@
 package serverstest
 
 import (
+	"os"
 	"testing"
 
 	"clipseek/deploy/servers"
@@ -46,6 +47,42 @@ func S3(t testing.TB, cfg servers.S3Config) *servers.S3 {
 		t.Setenv(name, value)
 	}
 	return server
+}
+
+// Google starts a server of Google's storage that ends with the test, and has Google's variables name it, so that the test
+// cannot run in parallel. A test is skipped where the server is not installed, unless REQUIRE_REFERENCE=1.
+func Google(t testing.TB) *servers.Google {
+	t.Helper()
+	started, err := servers.StartGoogle(t.Context(), storeConfig(t, servers.GoogleProgram))
+	server := ending(t, started, err)
+	for name, value := range server.Environment() {
+		t.Setenv(name, value)
+	}
+	return server
+}
+
+// Azure is Google for Azure's storage.
+func Azure(t testing.TB) *servers.Azure {
+	t.Helper()
+	started, err := servers.StartAzure(t.Context(), storeConfig(t, servers.AzureProgram))
+	server := ending(t, started, err)
+	for name, value := range server.Environment() {
+		t.Setenv(name, value)
+	}
+	return server
+}
+
+// storeConfig is for a store whose program is below Home.
+func storeConfig(t testing.TB, program func(home string) string) servers.StoreConfig {
+	t.Helper()
+	home := Home(t)
+	if _, err := os.Stat(program(home)); err != nil {
+		if os.Getenv("REQUIRE_REFERENCE") == "1" {
+			t.Fatalf("%v: run `make servers`", err)
+		}
+		t.Skipf("%v: run `make servers`", err)
+	}
+	return servers.StoreConfig{Home: home, Folder: t.TempDir()}
 }
 
 // place fills in where a server is installed and where it works.

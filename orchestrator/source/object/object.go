@@ -19,7 +19,7 @@ import (
 
 // Objects is the pictures below a prefix, told by their endings, or the one object that was named, whatever its ending.
 //
-// Key and path of an item are s3://BUCKET/KEY, its label is the last folder of the key, or the bucket. As in local
+// Key and path of an item are s3://BUCKET/KEY, gs://BUCKET/KEY or azblob://CONTAINER/KEY, its label is the last folder of the key, or the bucket. As in local
 // folders, what has a leading dot, or lies in a folder that has one, is left out. A place is the object's key, so that a
 // listing goes on behind an object whether it is still there or not.
 type Objects struct {
@@ -39,7 +39,7 @@ func New(ctx context.Context, client *bucket.Client, address string) (*Objects, 
 		return nil, err
 	}
 	o := &Objects{name: address, prefix: key}
-	if o.bucket, err = client.S3(ctx, name, ""); err != nil {
+	if o.bucket, err = client.Named(ctx, name, ""); err != nil {
 		return nil, err
 	}
 	if key != "" && !strings.HasSuffix(key, "/") {
@@ -183,7 +183,7 @@ func Read(ctx context.Context, client *bucket.Client, path string) (io.ReadClose
 	if err != nil {
 		return nil, 0, err
 	}
-	b, err := client.S3(ctx, name, "")
+	b, err := client.Named(ctx, name, "")
 	if err != nil {
 		return nil, 0, err
 	}
