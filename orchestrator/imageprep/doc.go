@@ -29,7 +29,7 @@
 //
 // A JPEG is filtered row by row as it is decoded: no more of it is in memory than one output row is made of, and what the
 // crop cuts off is not decoded beyond its Huffman codes, which have to be read to find the rest and to see that the file is
-// sound. Those codes are the larger part of the work: huffman.h decodes them in libjpeg-turbo's place, in half of its time,
+// sound. Those codes are the larger part of the work: huffman.h decodes them in libjpeg-turbo's place, in two thirds of its time,
 // where a file is as encoders write them, and leaves it to the library otherwise. Everything else is decoded as a whole. The filters are C with vectors, chosen when the program runs; each gives
 // the same bits. testdata/compare.py measures all of it against Pillow.
 //

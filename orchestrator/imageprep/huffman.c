@@ -147,7 +147,7 @@ static uint32_t long_code(const struct clipseek_codes *codes, uint64_t held, int
 enum outcome { GO_ON, DONE, REFUSED };
 
 /* unusual takes a code that no value within the block follows, or a long one. k is where the last value was. */
-static enum outcome unusual(struct clipseek_bits *b, const struct clipseek_codes *ac, uint32_t c, int *k, JCOEF *block)
+static enum outcome unusual(struct clipseek_bits *b, const struct clipseek_codes *ac, uint32_t c, unsigned *k, JCOEF *block)
 {
 	uint64_t follows;
 
@@ -169,6 +169,28 @@ static enum outcome unusual(struct clipseek_bits *b, const struct clipseek_codes
 	return *k == 63 ? DONE : GO_ON;
 }
 
+/* next_value takes a code and its value. */
+INLINE enum outcome next_value(struct clipseek_bits *b, const struct clipseek_codes *ac, unsigned *k, JCOEF *block)
+{
+	uint32_t c = ac->first[b->held >> (64 - CLIPSEEK_HUFFMAN_BITS)];
+	unsigned place = *k + SKIP(c);
+
+	if (place < 63) {
+		*k = place;
+		block[upright[place]] = (JCOEF)value_of(b->held << LENGTH(c), c);
+		take(b, c);
+		return GO_ON;
+	}
+	if (SKIP(c) == END_OF_BLOCK) {
+		take(b, c);
+		return DONE;
+	}
+	struct clipseek_bits copy = *b; /* so that b itself can be in registers */
+	enum outcome o = unusual(&copy, ac, c, k, block);
+	*b = copy;
+	return o;
+}
+
 /* first_value adds up the first coefficients of a component's blocks. It answers 0 for what is no code. */
 INLINE int first_value(struct clipseek_bits *b, const struct clipseek_codes *dc, int *before)
 {
@@ -185,45 +207,33 @@ INLINE int first_value(struct clipseek_bits *b, const struct clipseek_codes *dc,
 /* decode_block answers 0 where the library has to decide. */
 INLINE int decode_block(struct clipseek_bits *b, const struct clipseek_codes *dc, const struct clipseek_codes *ac, int *before, JCOEF *block)
 {
-	const uint32_t *first = ac->first;
-	int k = 0;
+	enum outcome o = GO_ON;
+	unsigned k = 0;
 
 	refill(b);
 	if (!first_value(b, dc, before))
 		return 0;
 	block[0] = (JCOEF)*before;
-	while (k < 63) {
+	while (o == GO_ON) {
 		if (b->count < 32) /* hardly ever */
 			refill(b);
-		for (int i = 0; i < 2 && k < 63; i++) {
-			uint32_t c = first[b->held >> (64 - CLIPSEEK_HUFFMAN_BITS)];
-			int place = k + SKIP(c);
-			if (place > 63) {
-				enum outcome o = unusual(b, ac, c, &k, block);
-				if (o != GO_ON)
-					return o == DONE;
-				break;
-			}
-			k = place;
-			block[upright[k]] = (JCOEF)value_of(b->held << LENGTH(c), c);
-			take(b, c);
-			if (i == 0)
-				refill(b);
-		}
+		o = next_value(b, ac, &k, block);
+		if (o != GO_ON)
+			break;
+		refill(b);
+		o = next_value(b, ac, &k, block);
 	}
-	return 1;
+	return o == DONE;
 }
 
 INLINE int decode_mcu(struct clipseek_huffman *h, JBLOCKROW *blocks)
 {
-	j_decompress_ptr info = h->info;
 	struct clipseek_bits b = h->bits;
+	int n = h->info->blocks_in_MCU;
 	JBLOCK nowhere;
 
-	for (int i = 0; i < info->blocks_in_MCU; i++) {
-		int n = info->MCU_membership[i];
-		const jpeg_component_info *c = info->cur_comp_info[n];
-		if (!decode_block(&b, &h->dc[c->dc_tbl_no], &h->ac[c->ac_tbl_no], &h->before[n], blocks ? blocks[i][0] : nowhere))
+	for (int i = 0; i < n; i++) {
+		if (!decode_block(&b, h->blocks[i].dc, h->blocks[i].ac, h->blocks[i].before, blocks ? blocks[i][0] : nowhere))
 			return 0;
 		if (b.next - b.count / 8 > h->end) /* more was taken than is there */
 			return 0;
@@ -265,12 +275,17 @@ int clipseek_huffman_begin(struct clipseek_huffman *h, j_decompress_ptr info)
 	h->data = malloc(info->src->bytes_in_buffer + BEYOND);
 	if (!h->data || !segment(h))
 		return 0;
-	for (int i = 0; i < info->comps_in_scan; i++) {
-		const jpeg_component_info *c = info->cur_comp_info[i];
-		if (!h->dc[c->dc_tbl_no].table)
-			build(&h->dc[c->dc_tbl_no], info->dc_huff_tbl_ptrs[c->dc_tbl_no], 0);
-		if (!h->ac[c->ac_tbl_no].table)
-			build(&h->ac[c->ac_tbl_no], info->ac_huff_tbl_ptrs[c->ac_tbl_no], 1);
+	for (int i = 0; i < info->blocks_in_MCU; i++) {
+		int n = info->MCU_membership[i];
+		const jpeg_component_info *c = info->cur_comp_info[n];
+		struct clipseek_codes *dc = &h->dc[c->dc_tbl_no], *ac = &h->ac[c->ac_tbl_no];
+		if (!dc->table)
+			build(dc, info->dc_huff_tbl_ptrs[c->dc_tbl_no], 0);
+		if (!ac->table)
+			build(ac, info->ac_huff_tbl_ptrs[c->ac_tbl_no], 1);
+		h->blocks[i].dc = dc;
+		h->blocks[i].ac = ac;
+		h->blocks[i].before = &h->before[n];
 	}
 	return 1;
 }

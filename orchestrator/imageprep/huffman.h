@@ -38,6 +38,10 @@ struct clipseek_huffman {
 	unsigned restarts;
 	int before[MAX_COMPS_IN_SCAN]; /* the last block's first coefficient */
 	struct clipseek_codes dc[2], ac[2];
+	struct {
+		const struct clipseek_codes *dc, *ac;
+		int *before;
+	} blocks[D_MAX_BLOCKS_IN_MCU]; /* what each block of an MCU is decoded with */
 	int (*mcu)(struct clipseek_huffman *h, JBLOCKROW *blocks);
 };
 
