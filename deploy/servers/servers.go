@@ -19,6 +19,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"sync"
 	"syscall"
@@ -89,14 +90,20 @@ func (p *process) Start(ctx context.Context) error {
 	if !p.keep {
 		cmd.SysProcAttr.Pdeathsig = syscall.SIGKILL // a test that dies leaves no server behind
 	}
-	if err := cmd.Start(); err != nil {
+	started, exited := make(chan error), make(chan struct{})
+	go func() {
+		runtime.LockOSThread() // Pdeathsig comes with the end of the thread that started it, which is this one's for as long
+		defer runtime.UnlockOSThread()
+		err := cmd.Start()
+		started <- err
+		if err == nil {
+			_ = cmd.Wait() // how it ended is in its log
+			close(exited)
+		}
+	}()
+	if err := <-started; err != nil {
 		return fmt.Errorf("start %s: %w", p.name, err)
 	}
-	exited := make(chan struct{})
-	go func() {
-		_ = cmd.Wait() // how it ended is in its log
-		close(exited)
-	}()
 	p.cmd, p.exited = cmd, exited
 	if err := p.wait(ctx, exited); err != nil {
 		p.signal(syscall.SIGKILL)
