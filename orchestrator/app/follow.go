@@ -4,10 +4,13 @@ import (
 	"context"
 	"log/slog"
 	"path/filepath"
+	"slices"
 
+	"clipseek/orchestrator/fault"
 	"clipseek/orchestrator/follow"
 	"clipseek/orchestrator/httpapi"
 	"clipseek/orchestrator/index"
+	"clipseek/orchestrator/search"
 )
 
 // OpenFollower makes a follower of the configured folders, for the collection of cfg.Follow or else the default one.
@@ -17,16 +20,13 @@ func OpenFollower(cfg Config, core *Core, partition string, tell func(follow.Eve
 	if name == "" {
 		name = cfg.Collection
 	}
-	shown := name
-	if partition != "" {
-		shown += "/" + partition
-	}
 	return follow.New(cfg.Follow, follow.Deps{
 		Ingester: core.Ingester,
 		Index: func(ctx context.Context, create bool) (index.Index, error) {
 			return core.followed(ctx, name, partition, create)
 		},
-		Collection: shown,
+		Collection: name,
+		Partition:  partition,
 		Locks:      filepath.Join(cfg.Data, "follow"),
 		Home:       cfg.home(core.Card.Identity()),
 		Tell:       tell,
@@ -34,8 +34,8 @@ func OpenFollower(cfg Config, core *Core, partition string, tell func(follow.Eve
 	})
 }
 
-// followed opens what a follower writes to. Without create, one that was dropped is NotFound even where searches would make
-// it again.
+// followed opens what a follower writes to. Without create, a collection or partition that was dropped is NotFound, even where
+// searches would make it again.
 func (c *Core) followed(ctx context.Context, name, partition string, create bool) (index.Index, error) {
 	c.Forget(ctx, name)
 	if !create {
@@ -51,5 +51,19 @@ func (c *Core) followed(ctx context.Context, name, partition string, create bool
 	if err != nil || partition == "" {
 		return photos, err
 	}
-	return httpapi.MakePartition(ctx, photos, partition)
+	if create {
+		return httpapi.MakePartition(ctx, photos, partition)
+	}
+	parts, err := search.Partitioner(photos)
+	if err != nil {
+		return nil, err
+	}
+	all, err := parts.Partitions(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if !slices.ContainsFunc(all, func(p index.Partition) bool { return p.Name == partition }) {
+		return nil, fault.NotFound("collection %q has no partition %q", name, partition)
+	}
+	return parts.Partition(partition), nil
 }

@@ -243,7 +243,7 @@ func TestMilvus(t *testing.T) {
 	t.Parallel()
 	server := serverstest.Milvus(t, servers.MilvusConfig{})
 	cfg := milvus.Default()
-	cfg.Address, cfg.Consistency = server.GRPC, "strong"
+	cfg.Address = server.GRPC
 	db, err := milvus.Open(cfg, slog.New(slog.DiscardHandler))
 	check(t, err)
 	t.Cleanup(func() { check(t, db.Close()) })
@@ -252,6 +252,19 @@ func TestMilvus(t *testing.T) {
 	check(t, photos.Upsert(t.Context(), records))
 	wantGroups(t, photos, records, duplicates.Query{Threshold: 0.95})
 	wantGroups(t, photos, records, duplicates.Query{Threshold: 0.9, Filter: label(t)})
+
+	deleted := make([]int64, 200) // at once
+	for i, r := range records[:len(deleted)] {
+		deleted[i] = r.ID
+	}
+	_, err = photos.Delete(t.Context(), deleted)
+	check(t, err)
+	records = records[len(deleted):]
+	wantGroups(t, photos, records, duplicates.Query{Threshold: 0.95})
+	parts := photos.(index.Partitioner) // a record that two parts have is one picture, and no twin of itself
+	check(t, parts.CreatePartition(t.Context(), "summer"))
+	check(t, parts.Partition("summer").Upsert(t.Context(), records[:100]))
+	wantGroups(t, photos, records, duplicates.Query{Threshold: 0.95})
 }
 
 // A chain of small steps joins nothing that is far from the first.

@@ -251,25 +251,6 @@ func TestOthersRows(t *testing.T) {
 	}
 }
 
-// TestDropped drops the collection: it stays dropped until somebody makes it.
-func TestDropped(t *testing.T) {
-	t.Parallel()
-	p := newPictures(t)
-	f := newFollowed(t, apptest.OpenCore(t, apptest.Config(t)), map[string][]byte{"a.jpg": p.red})
-	f.begin(nil)
-	f.untilState(follow.StateWatching, "")
-	f.must(f.core.Database().Drop(t.Context(), f.name))
-	f.write("b.jpg", p.green)
-	f.untilState(follow.StateWaiting, "was dropped")
-	f.core.Forget(t.Context(), f.name)
-	if _, err := f.core.Get(t.Context(), f.name); fault.KindOf(err) != fault.KindNotFound {
-		t.Errorf("the collection is there: %v", err)
-	}
-	_, err := f.core.Make(t.Context(), f.name)
-	f.must(err)
-	f.untilRows(map[string][]byte{"a.jpg": p.red, "b.jpg": p.green})
-}
-
 // TestTwice follows one folder twice, as two processes of one data folder would: the second takes over from the first.
 func TestTwice(t *testing.T) {
 	t.Parallel()

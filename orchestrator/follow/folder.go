@@ -52,7 +52,7 @@ type failing struct {
 func newFolder(root string, cfg Config, deps Deps) *folder {
 	f := &folder{
 		root: root, cfg: cfg, deps: deps, changes: newChanges(cfg.Quiet, mostChanges),
-		now: Status{Folder: root, Collection: deps.Collection, State: StateWaiting, Reason: "it is about to begin"},
+		now: Status{Folder: root, Collection: deps.target(), State: StateWaiting, Reason: "it is about to begin"},
 	}
 	f.failing, _ = lru.New[string, failing](mostFailing) // it refuses sizes below 1 only
 	return f
@@ -135,7 +135,7 @@ func (f *folder) wait(err error) {
 	f.now.State, f.now.Reason = StateWaiting, reason
 	f.mu.Unlock()
 	if !told {
-		f.log(slog.LevelWarn, "followed folder: waiting", "collection", f.deps.Collection, "kind", fault.KindOf(err), "err", err)
+		f.log(slog.LevelWarn, "followed folder: waiting", "collection", f.deps.target(), "kind", fault.KindOf(err), "err", err)
 		f.tell(Event{What: Waiting, Reason: reason})
 	}
 }
@@ -211,8 +211,7 @@ func (f *folder) open(ctx context.Context) error {
 	}
 	photos, err := f.deps.Index(ctx, !f.made)
 	if f.made && fault.KindOf(err) == fault.KindNotFound {
-		return fault.NotFound("collection %q was dropped, so %s is no longer followed; make the collection again (`clipseek ingest --collection %s PATH`) or restart to have it filled anew",
-			f.deps.Collection, f.root, f.deps.Collection).Because(err)
+		return f.deps.dropped(f.root, err)
 	}
 	if err != nil {
 		return err

@@ -14,6 +14,7 @@ package follow
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"path/filepath"
 	"slices"
@@ -55,14 +56,34 @@ func (c Config) Validate() error {
 // Deps are the parts that a Follower uses. It closes none of them.
 type Deps struct {
 	Ingester *ingest.Ingester // of the bulk lane
-	// Index opens the collection, and makes it if it is told to. Faults: those of index.Database.
+	// Index opens the collection, or the partition, and makes it if it is told to. Faults: those of index.Database and
+	// index.Partitioner; NotFound for what is not there, which is then taken for dropped.
 	Index      func(ctx context.Context, make bool) (index.Index, error)
-	Collection string                  // what Index opens, for people
+	Collection string                  // that Index opens, or is part of
+	Partition  string                  // that Index opens; empty for all of Collection
 	Locks      string                  // a folder in which processes agree on who follows what; made if need be
 	Home       string                  // names the model and the index, for the locks
 	Tell       func(Event)             // hears what is done, if not nil, from several goroutines
 	Watch      func() (Watcher, error) // nil is the system's
 	Log        *slog.Logger
+}
+
+// target is what Index opens, for people.
+func (d Deps) target() string {
+	if d.Partition == "" {
+		return d.Collection
+	}
+	return d.Collection + "/" + d.Partition
+}
+
+// dropped says that what was followed into is not there any more.
+func (d Deps) dropped(root string, err error) error {
+	what, again := fmt.Sprintf("collection %q", d.Collection), "--collection "+d.Collection
+	if d.Partition != "" {
+		what, again = fmt.Sprintf("partition %q of %s", d.Partition, what), again+" --partition "+d.Partition
+	}
+	return fault.NotFound("%s was dropped, so %s is no longer followed; make it again (`clipseek ingest %s PATH`) or restart to have it filled anew",
+		what, root, again).Because(err)
 }
 
 // Event is something that happened to a followed folder.

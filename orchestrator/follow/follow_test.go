@@ -28,6 +28,7 @@ type followed struct {
 	*testing.T
 	core     *app.Core
 	name     string // of the collection
+	part     string // of it; empty for all
 	root     string
 	follower *follow.Follower
 	stop     func() // and waits
@@ -112,6 +113,9 @@ func (f *followed) rows() map[string]string {
 	if err != nil {
 		f.Fatal(err)
 	}
+	if f.part != "" {
+		photos = photos.(index.Partitioner).Partition(f.part)
+	}
 	for r, err := range photos.(index.Iterator).Iterate(f.Context(), index.Walk{}) {
 		if fault.KindOf(err) == fault.KindNotFound { // dropped
 			return map[string]string{}
@@ -181,10 +185,9 @@ func newPictures(t *testing.T) pictures {
 	}
 }
 
-// TestFollow has things happen to a folder that is followed, and looks at the rows.
-func TestFollow(t *testing.T) {
-	t.Parallel()
-	core, p := apptest.OpenCore(t, apptest.Config(t)), newPictures(t)
+// testHappenings has things happen to a folder that is followed, and looks at the rows.
+func testHappenings(t *testing.T, at place) {
+	p := newPictures(t)
 	start := map[string][]byte{"a.jpg": p.red, "sub/b.jpg": p.yellow, "sub/deep/c.jpg": p.green}
 	for name, tc := range map[string]struct {
 		happens func(f *followed)
@@ -232,15 +235,15 @@ func TestFollow(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			f := newFollowed(t, core, start)
-			f.begin(nil)
+			f := newFollowed(t, at.core, start)
+			f.beginAt(at.cfg, at.core)
 			f.untilRows(start)
 			f.untilState(follow.StateWatching, "")
 			tc.happens(f)
 			f.untilRows(tc.want)
 			f.stop() // and a scan finds nothing else
 			f.events = nil
-			f.begin(nil)
+			f.beginAt(at.cfg, at.other)
 			f.untilState(follow.StateWatching, "")
 			f.untilRows(tc.want)
 			if again := append(f.heard(follow.Indexed), f.heard(follow.Removed)...); len(again) > 0 {

@@ -26,7 +26,7 @@ func (f *folder) lock() (unlock func(), err error) {
 	if err := os.MkdirAll(f.deps.Locks, 0o700); err != nil {
 		return none, fault.Invalid("the folder %s cannot be made; name a data folder that can be written", f.deps.Locks).Because(err)
 	}
-	name := sha256.Sum256([]byte(strings.Join([]string{f.root, f.deps.Collection, f.deps.Home}, "\x00")))
+	name := sha256.Sum256([]byte(strings.Join([]string{f.root, f.deps.target(), f.deps.Home}, "\x00")))
 	lock := flock.New(filepath.Join(f.deps.Locks, hex.EncodeToString(name[:8])+".lock"))
 	held, err := lock.TryLock()
 	_, unopened := errors.AsType[*fs.PathError](err)

@@ -29,11 +29,13 @@ type Walk struct {
 	Vectors bool    // read the vectors too; without, Record.Vector is nil
 }
 
-// Recaller is the ability to find vectors by the SHA-256 of the files that they were made from, in well under the time that
-// making one takes.
+// Recaller is the ability to find vectors by the SHA-256 of the files that they were made from. It may take as long as a look
+// at every record, so that callers weigh it against what it saves.
 type Recaller interface {
 	// Recall gives the vectors of this model by hash, for those of the hashes that a record has as its FieldSHA256; of
-	// several records any one. Caller and index share nothing.
+	// several records any one. It need not find all, least of all what was written within the last second, but what this
+	// process has deleted is never found. A partition's view finds the other partitions' too. Caller and index share
+	// nothing.
 	Recall(ctx context.Context, model string, hashes []string) (map[string][]float32, error)
 }
 

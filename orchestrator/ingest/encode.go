@@ -8,7 +8,6 @@ import (
 	"clipseek/orchestrator/encoder"
 	"clipseek/orchestrator/fault"
 	"clipseek/orchestrator/imageprep"
-	"clipseek/orchestrator/index"
 )
 
 // vectorOf gives the vector of a picture with this hash if it has been encoded lately.
@@ -116,40 +115,6 @@ func (b *batch) send(ctx context.Context, g *group) {
 	})
 }
 
-// recall gives the pictures of a group whose bytes the collection has under another path the vector that it has there, and
-// leaves the others at the beginning of the group's pixels. An index that would take long over it is not asked.
-func (b *batch) recall(ctx context.Context, g *group) ([]*picture, error) {
-	recaller, ok := b.Collection.(index.Recaller)
-	if !ok || b.recent == nil {
-		return g.pictures, nil
-	}
-	defer b.time(&b.result.Times.Write)()
-	hashes := make([]string, len(g.pictures))
-	for i, p := range g.pictures {
-		hashes[i] = p.hash
-	}
-	var known map[string][]float32
-	err := b.outlast(ctx, func(ctx context.Context) (err error) {
-		known, err = recaller.Recall(ctx, b.model, hashes)
-		return err
-	})
-	if err != nil {
-		return nil, err
-	}
-	var left []*picture
-	for i, p := range g.pictures {
-		if vector, ok := known[p.hash]; ok {
-			b.encoded([]*picture{p}, []encoder.Vector{vector})
-			continue
-		}
-		if len(left) < i {
-			copy(g.pixels.Image(len(left)), g.pixels.Image(i))
-		}
-		left = append(left, p)
-	}
-	return left, nil
-}
-
 // encode encodes pictures. Where the encoder takes all but some, those are their own failures; where it takes none of
 // several, it is the encoder's.
 func (b *batch) encode(ctx context.Context, pixels imageprep.Batch, pictures []*picture) error {
@@ -159,10 +124,12 @@ func (b *batch) encode(ctx context.Context, pixels imageprep.Batch, pictures []*
 		vectors, err = b.enc.EncodeImages(ctx, pixels)
 		return err
 	})
+	took := time.Since(began)
 	b.mu.Lock()
-	b.result.Times.Encode += time.Since(began)
+	b.result.Times.Encode += took
 	b.mu.Unlock()
 	if err == nil {
+		b.asking.encoded(len(pictures), took)
 		b.encoded(pictures, vectors)
 		return nil
 	}

@@ -84,6 +84,7 @@ type Ingester struct {
 	places  chan struct{} // a group holds one while it is encoded
 	groups  sync.Pool     // *imageprep.Batch of cfg.Group pictures
 	recent  *lru.Cache[string, encoder.Vector]
+	asking  *allowance // of looking for vectors in collections
 	small   Thumbnails // nil for none
 }
 
@@ -101,6 +102,7 @@ func New(cfg Config, decoder *imageprep.Decoder, spec imageprep.Spec, enc encode
 	g := &Ingester{
 		cfg: cfg, decoder: decoder, spec: spec, enc: enc, model: enc.Card().Identity(), now: time.Now,
 		files: newReading(cfg.Readers, cfg.ReadAhead), workers: make(chan *worker, cfg.Workers), places: make(chan struct{}, cfg.InFlight),
+		asking: newAllowance(),
 	}
 	g.groups.New = func() any { b := imageprep.NewBatch(cfg.Group, spec.Size); return &b }
 	for range cfg.Workers {

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"hash/crc32"
-	"image/color"
 	"io"
 	"iter"
 	"os"
@@ -376,44 +375,6 @@ func TestTwinsAreEncodedOnce(t *testing.T) {
 	}
 	if n, err := photos.(index.Counter).Count(t.Context(), nil); err != nil || n != 14 {
 		t.Errorf("%d records, %v; want all but the 6 broken files", n, err)
-	}
-}
-
-// What a collection has under another path is not encoded again, whichever process encoded it.
-func TestTwinsOfEarlierRuns(t *testing.T) {
-	t.Parallel()
-	core, photos := open(t)
-	paint := func(disc color.Color) []byte { return apptest.JPEG(t, apptest.Picture(60, disc, apptest.White)) }
-	first := folders(t, apptest.Write(t, map[string][]byte{"red.jpg": paint(apptest.Red), "green.jpg": paint(apptest.Green)}))
-	second := folders(t, apptest.Write(t, map[string][]byte{
-		"a.jpg": paint(apptest.Red), "b.jpg": paint(apptest.Yellow), "c.jpg": paint(apptest.Green), "d.jpg": paint(apptest.Red), "e.jpg": paint(apptest.White),
-	}))
-	for _, tc := range []struct {
-		name    string
-		recent  int
-		src     source.Source
-		encoded int64
-	}{{"first", 1000, first, 2}, {"second", 1000, second, 2}, {"third", 0, folders(t, apptest.Write(t, map[string][]byte{"z.jpg": paint(apptest.Red)})), 1}} {
-		cfg := ingest.Default()
-		cfg.Recent = tc.recent
-		enc := &counting{Encoder: core.Encoder}
-		all, _ := items(t, tc.src)
-		result, err := ingest.New(cfg, core.Decoder, core.Spec, enc).Do(t.Context(), ingest.Work{Collection: photos, Source: tc.src, Items: all})
-		if err != nil || result.Indexed != len(all) || enc.pictures.Load() != tc.encoded {
-			t.Errorf("%s: %d of %d indexed, %d encoded (want %d), %v", tc.name, result.Indexed, len(all), enc.pictures.Load(), tc.encoded, err)
-		}
-		for _, item := range all { // each has the vector of its own picture
-			r := record(t, photos, item.Path)
-			hits, err := photos.Search(t.Context(), index.Query{Vector: r.Vector, Limit: 8})
-			if err != nil {
-				t.Fatal(err)
-			}
-			for _, hit := range hits {
-				if same := hit.Fields[index.FieldSHA256] == r.Fields[index.FieldSHA256]; same && hit.Score < 0.99999 || !same && hit.Score > 0.99999 {
-					t.Errorf("%s and %s: %v", r.Path, hit.Path, hit.Score)
-				}
-			}
-		}
 	}
 }
 

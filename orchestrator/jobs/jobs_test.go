@@ -60,7 +60,11 @@ type place struct {
 
 func newPlace(t *testing.T) *place {
 	t.Helper()
-	cfg := apptest.Config(t)
+	return newPlaceIn(t, apptest.Config(t))
+}
+
+func newPlaceIn(t *testing.T, cfg app.Config) *place {
+	t.Helper()
 	p := &place{t: t, core: apptest.OpenCore(t, cfg), dir: filepath.Join(cfg.Data, "jobs"), open: make(chan struct{}), source: app.Opener(app.Default(), apptest.Log(t))}
 	var err error
 	if p.photos, err = p.core.Make(t.Context(), app.DefaultCollection); err != nil {

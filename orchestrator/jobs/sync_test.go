@@ -10,6 +10,8 @@ import (
 	"syscall"
 	"testing"
 
+	"clipseek/deploy/servers"
+	"clipseek/deploy/servers/serverstest"
 	"clipseek/orchestrator/app"
 	"clipseek/orchestrator/app/apptest"
 	"clipseek/orchestrator/fault"
@@ -36,10 +38,22 @@ func count(t *testing.T, photos index.Index) int64 {
 	return n
 }
 
-// TestSync removes what has gone at the end of a job, and nothing that is in doubt.
+// TestSync removes what has gone at the end of a job, and nothing that is in doubt, from each index there is.
 func TestSync(t *testing.T) {
 	t.Parallel()
-	p := newPlace(t)
+	t.Run("local", func(t *testing.T) {
+		t.Parallel()
+		testSync(t, newPlace(t))
+	})
+	t.Run("Milvus", func(t *testing.T) {
+		t.Parallel()
+		cfg := apptest.Config(t)
+		cfg.Index.Kind, cfg.Index.Milvus.Address = app.IndexMilvus, serverstest.Milvus(t, servers.MilvusConfig{}).GRPC
+		testSync(t, newPlaceIn(t, cfg))
+	})
+}
+
+func testSync(t *testing.T, p *place) {
 	close(p.open)
 	m, _ := p.manage(fast())
 	m.Work("")

@@ -34,14 +34,16 @@ func open(t *testing.T, rows ...row) index.Index {
 	if err != nil {
 		t.Fatal(err)
 	}
-	records := make([]index.Record, len(rows))
-	for i, r := range rows {
-		records[i] = index.Record{ID: index.ID(r.path), Path: r.path, Vector: []float32{1, 0, 0, 0, 0, 0, 0, 0}, Fields: map[string]any{index.FieldSource: r.source}}
-	}
-	if err := photos.Upsert(t.Context(), records); err != nil {
-		t.Fatal(err)
-	}
+	do(t, photos.Upsert(t.Context(), records(rows...)))
 	return photos
+}
+
+func records(rows ...row) []index.Record {
+	all := make([]index.Record, len(rows))
+	for i, r := range rows {
+		all[i] = index.Record{ID: index.ID(r.path), Path: r.path, Vector: []float32{1, 0, 0, 0, 0, 0, 0, 0}, Fields: map[string]any{index.FieldSource: r.source}}
+	}
+	return all
 }
 
 // paths are those of the records that are there, below a folder, which is left out.

@@ -1,8 +1,6 @@
 package indextest
 
 import (
-	"fmt"
-	"maps"
 	"slices"
 	"testing"
 
@@ -123,35 +121,6 @@ func testPaging(t *testing.T, open Open) {
 	check(t, err)
 	if len(hits) != 0 {
 		t.Errorf("there are hits behind the last: %v", hits)
-	}
-}
-
-func testRecall(t *testing.T, open Open) {
-	idx := openWidth(t, openDatabase(t, open), 4)
-	recaller, ok := idx.(index.Recaller)
-	if !ok {
-		t.Skip("the index finds nothing by hash")
-	}
-	r := newRand(1)
-	records := sample(300, func() []float32 { return unit(r, 4) })
-	hash := func(i int) string { return fmt.Sprintf("%064x", i) }
-	for i := range records {
-		records[i].Fields[index.FieldSHA256], records[i].Fields[index.FieldModel] = hash(i), []string{model, "other"}[i%2]
-	}
-	records[10].Fields[index.FieldSHA256], records[12].Vector = hash(12), slices.Clone(records[10].Vector)
-	delete(records[20].Fields, index.FieldSHA256)
-	check(t, idx.Upsert(t.Context(), records))
-	_, err := idx.Delete(t.Context(), []int64{records[30].ID})
-	check(t, err)
-	want := map[string][]float32{hash(0): records[0].Vector, hash(2): records[2].Vector, hash(12): records[12].Vector}
-	asked := []string{hash(0), hash(1), hash(2), hash(2), hash(10), hash(12), hash(20), hash(30), hash(1000), "", "'"}
-	got, err := recaller.Recall(t.Context(), model, asked)
-	check(t, err)
-	if !maps.EqualFunc(got, want, slices.Equal) {
-		t.Errorf("got %v, want %v", got, want)
-	}
-	if got, err := recaller.Recall(t.Context(), model, nil); err != nil || len(got) > 0 {
-		t.Errorf("nothing that was asked for is %v, %v", got, err)
 	}
 }
 

@@ -52,6 +52,8 @@ func Run(t *testing.T, fresh func(t *testing.T) Open) {
 		{"Iterate", testIterate},
 		{"DeleteMatching", testDeleteMatching},
 		{"Recall", testRecall},
+		{"RecallMany", testRecallMany},
+		{"RecallParts", testRecallParts},
 		{"Filters", testFilters},
 		{"RandomFilters", testRandomFilters},
 		{"LongLists", testLongLists},

@@ -29,6 +29,7 @@ type clock struct {
 	base   uint64
 	first  uint64 // the first base: what was acknowledged before this process came is seen at once
 	newest uint64 // timestamp of the newest write that was acknowledged
+	gone   uint64 // and of the newest deletion
 
 	// The ids that were written lately, with the timestamp. Who asks for others need not wait for the newest write: an
 	// ingest asks what is known of the next items while it writes the last. Every second the later become the earlier
@@ -51,19 +52,47 @@ func (c *clock) guarantee(ctx context.Context, ids ...int64) (client.SearchQuery
 		return client.WithSearchQueryConsistencyLevel(entity.ClEventually), nil
 	}
 	ts, err := c.session(ctx, ids)
-	return func(o *client.SearchQueryOption) {
-		o.ConsistencyLevel, o.GuaranteeTimestamp = entity.ClCustomized, ts
-	}, err
+	return at(ts), err
 }
 
-func (c *clock) session(ctx context.Context, ids []int64) (uint64, error) {
+// withoutWaiting is the option of a query that need not see what has just been written, but no record that this process has
+// deleted, whatever the consistency.
+func (c *clock) withoutWaiting(ctx context.Context) (client.SearchQueryOptionFunc, error) {
+	if err := c.set(ctx); err != nil {
+		return nil, err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return at(max(c.gone, c.lately())), nil
+}
+
+func at(timestamp uint64) client.SearchQueryOptionFunc {
+	return func(o *client.SearchQueryOption) {
+		o.ConsistencyLevel, o.GuaranteeTimestamp = entity.ClCustomized, timestamp
+	}
+}
+
+// lately is staleness ago by the server's clock, which has been set. The caller holds mu.
+func (c *clock) lately() uint64 {
+	now := c.base + uint64(time.Since(c.read).Milliseconds())<<timestampShift
+	return now - uint64(staleness.Milliseconds())<<timestampShift
+}
+
+// set asks for the server's time unless it is known.
+func (c *clock) set(ctx context.Context) error {
 	c.mu.Lock()
 	known := c.base != 0 && time.Since(c.read) < recheck
 	c.mu.Unlock()
-	if !known {
-		if _, err := c.ask(ctx); err != nil {
-			return 0, err
-		}
+	if known {
+		return nil
+	}
+	_, err := c.ask(ctx)
+	return err
+}
+
+func (c *clock) session(ctx context.Context, ids []int64) (uint64, error) {
+	if err := c.set(ctx); err != nil {
+		return 0, err
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -74,8 +103,7 @@ func (c *clock) session(ctx context.Context, ids []int64) (uint64, error) {
 			own = max(own, c.later[id], c.earlier[id])
 		}
 	}
-	now := c.base + uint64(time.Since(c.read).Milliseconds())<<timestampShift
-	return max(own, now-uint64(staleness.Milliseconds())<<timestampShift), nil
+	return max(own, c.lately()), nil
 }
 
 // ask reads the server's clock.
@@ -95,8 +123,22 @@ func (c *clock) ask(ctx context.Context) (uint64, error) {
 	return c.base, nil
 }
 
-// wrote notes that a write of these ids was acknowledged. Milvus tells no timestamp of a deletion (0); one that it gives
-// out after it is later.
+// deleted notes that a deletion of these ids was acknowledged. Milvus tells no timestamp of one (0); one that it gives out
+// after it is later.
+func (c *clock) deleted(ctx context.Context, ids []int64, timestamp uint64) error {
+	if timestamp == 0 {
+		var err error
+		if timestamp, err = c.ask(ctx); err != nil {
+			return err
+		}
+	}
+	c.mu.Lock()
+	c.gone = max(c.gone, timestamp)
+	c.mu.Unlock()
+	return c.wrote(ctx, ids, timestamp)
+}
+
+// wrote notes that a write of these ids was acknowledged. Without its timestamp (0) it takes one that is later.
 func (c *clock) wrote(ctx context.Context, ids []int64, timestamp uint64) error {
 	if c.consistency != session {
 		return nil

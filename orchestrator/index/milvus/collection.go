@@ -23,6 +23,7 @@ var (
 	_ index.Index       = (*Collection)(nil)
 	_ index.Counter     = (*Collection)(nil)
 	_ index.Iterator    = (*Collection)(nil)
+	_ index.Recaller    = (*Collection)(nil)
 	_ index.Loader      = (*Collection)(nil)
 	_ index.Describer   = (*Collection)(nil)
 	_ index.Builder     = (*Collection)(nil)
@@ -121,8 +122,12 @@ func (c *Collection) explain(ctx context.Context, s *schema, refused error, call
 		return call(now)
 	}
 	if c.part != "" {
-		if there, err := c.db.client.HasPartition(ctx, s.name, c.part); err == nil && !there {
+		switch there, err := c.db.client.HasPartition(ctx, s.name, c.part); {
+		case err != nil:
+		case !there:
 			return fault.NotFound("collection %q has no partition %q; make it first", s.name, c.part).Because(refused)
+		default: // perhaps it was made just now
+			return call(s)
 		}
 	}
 	return refused

@@ -106,7 +106,7 @@ func (c *Collection) Delete(ctx context.Context, ids []int64) (deleted int, err 
 			if err != nil {
 				return err
 			}
-			if err := c.db.clock.wrote(ctx, chunk, reply.GetTimestamp()); err != nil {
+			if err := c.db.clock.deleted(ctx, chunk, reply.GetTimestamp()); err != nil {
 				return err
 			}
 			deleted += int(n)
