@@ -138,10 +138,13 @@ func BenchmarkDecode(b *testing.B) {
 				b.Fatal(err)
 			}
 			defer picture.Release()
+			c := jpegFile(picture.header, 8)
+			c.by_library = 1
+			pixels := make([]byte, picture.width*picture.height*picture.mode.bytesPerPixel())
 			b.ReportAllocs()
 			defer processorTime(b)()
 			for b.Loop() {
-				if err := picture.decode(8); err != nil {
+				if err := jpegPixels(picture.file, &c, pixels, &picture.message); err != nil {
 					b.Fatal(err)
 				}
 			}
