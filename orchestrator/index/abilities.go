@@ -99,8 +99,8 @@ type Partitioner interface {
 	// DropPartition removes one and its records. Fault: NotFound.
 	DropPartition(ctx context.Context, name string) error
 	// Partition is a view of the collection that writes to, deletes from, reads and searches this part alone. The
-	// same id in two parts is two records. The view's Close does nothing. Its calls answer NotFound where there is no
-	// such part.
+	// same id in two parts is two records; the collection's own Upsert replaces a record in every part that has it. The
+	// view's Close does nothing. Its calls answer NotFound where there is no such part.
 	Partition(name string) Index
 }
 

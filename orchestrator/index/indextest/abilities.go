@@ -95,6 +95,10 @@ func testPartitions(t *testing.T, open Open) {
 	summer = summer[2:]
 	sees(view, summer)
 	sees(idx, slices.Concat(rest, summer))
+	summer[0].Fields["label"] = "replaced where it is"
+	check(t, idx.Upsert(t.Context(), summer[:1]))
+	counts(20, 8)
+	sees(view, summer)
 	check(t, view.Upsert(t.Context(), rest[:1])) // the same id, another record
 	counts(20, 9)
 	check(t, view.Close())

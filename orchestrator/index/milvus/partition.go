@@ -2,10 +2,12 @@ package milvus
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"strings"
 
 	"github.com/milvus-io/milvus-proto/go-api/v2/milvuspb"
+	"github.com/milvus-io/milvus-sdk-go/v2/entity"
 
 	"clipseek/orchestrator/fault"
 	"clipseek/orchestrator/index"
@@ -97,4 +99,82 @@ func (c *Collection) DropPartition(ctx context.Context, name string) error {
 // collection shows one.
 func (c *Collection) Partition(name string) index.Index {
 	return &Collection{handle: c.handle, part: name}
+}
+
+// homes are the rows by the partition that they belong to: the view's; for the whole collection every one that has a record
+// of the same id, else the default one, "". Milvus itself replaces within one partition only.
+func (c *Collection) homes(ctx context.Context, s *schema, rows []row) (map[string][]row, error) {
+	if c.part != "" {
+		return map[string][]row{c.part: rows}, nil
+	}
+	all, err := c.db.client.ShowPartitions(ctx, s.name)
+	if err != nil && fault.KindOf(err) != fault.KindForbidden { // who may not list them writes to the default one
+		return nil, err
+	}
+	var named []string
+	for _, p := range all {
+		if p.Name != defaultPartition {
+			named = append(named, p.Name)
+		}
+	}
+	if len(named) == 0 {
+		return map[string][]row{"": rows}, nil
+	}
+	ids := make([]int64, len(rows))
+	for i, r := range rows {
+		ids[i] = r.id
+	}
+	there, err := c.db.having(ctx, s, named, ids)
+	if err != nil {
+		return nil, err
+	}
+	homes := map[string][]row{}
+	if len(there) > 0 { // seldom, so that nobody minds a question for each
+		ids = slices.Collect(maps.Keys(there))
+		for _, part := range append(named, defaultPartition) {
+			there, err := c.db.having(ctx, s, []string{part}, ids)
+			if err != nil {
+				return nil, err
+			}
+			for _, r := range rows {
+				if there[r.id] {
+					homes[part] = append(homes[part], r)
+				}
+			}
+		}
+	}
+	for _, r := range rows {
+		if !there[r.id] {
+			homes[""] = append(homes[""], r)
+		}
+	}
+	return homes, nil
+}
+
+// having are those of the ids that records in partitions have. What is not in memory counts as not there.
+func (d *Database) having(ctx context.Context, s *schema, parts []string, ids []int64) (map[int64]bool, error) {
+	found := map[int64]bool{}
+	for chunk := range slices.Chunk(ids, idsAtOnce) {
+		guarantee, err := d.clock.guarantee(ctx, chunk...)
+		if err != nil {
+			return nil, err
+		}
+		answer, err := d.client.Query(ctx, s.name, parts, s.idIn(chunk), []string{s.idField}, guarantee)
+		if isNotLoaded(err) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		column, ok := answer.GetColumn(s.idField).(*entity.ColumnInt64)
+		if !ok && answer.Len() > 0 {
+			return nil, s.garbled("ids")
+		}
+		if ok {
+			for _, id := range column.Data() {
+				found[id] = true
+			}
+		}
+	}
+	return found, nil
 }

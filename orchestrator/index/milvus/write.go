@@ -21,10 +21,16 @@ func (c *Collection) Upsert(ctx context.Context, records []index.Record) error {
 		if err != nil {
 			return err
 		}
+		homes, err := c.homes(ctx, s, rows)
+		if err != nil {
+			return err
+		}
 		group, ctx := errgroup.WithContext(ctx)
 		group.SetLimit(c.db.cfg.Batch.Writers)
-		for batch := range c.db.cfg.Batch.of(rows) {
-			group.Go(func() error { return c.upsert(ctx, s, batch) })
+		for part, rows := range homes {
+			for batch := range c.db.cfg.Batch.of(rows) {
+				group.Go(func() error { return c.upsert(ctx, s, part, batch) })
+			}
 		}
 		return group.Wait()
 	})
@@ -67,16 +73,16 @@ func (b Batch) of(rows []row) iter.Seq[[]row] {
 }
 
 // upsert writes one batch, in halves where the server takes less at once.
-func (c *Collection) upsert(ctx context.Context, s *schema, rows []row) error {
+func (c *Collection) upsert(ctx context.Context, s *schema, part string, rows []row) error {
 	reply, err := c.db.client.Service.Upsert(ctx, &milvuspb.UpsertRequest{
-		CollectionName: s.name, PartitionName: c.part, FieldsData: s.columns(rows), NumRows: uint32(len(rows)), //nolint:gosec // at most 100,000
+		CollectionName: s.name, PartitionName: part, FieldsData: s.columns(rows), NumRows: uint32(len(rows)), //nolint:gosec // at most 100,000
 	})
 	if fault.KindOf(err) == fault.KindTooLarge && len(rows) > 1 {
 		half := len(rows) / 2
-		if err := c.upsert(ctx, s, rows[:half]); err != nil {
+		if err := c.upsert(ctx, s, part, rows[:half]); err != nil {
 			return err
 		}
-		return c.upsert(ctx, s, rows[half:])
+		return c.upsert(ctx, s, part, rows[half:])
 	}
 	if err != nil {
 		return err
