@@ -27,6 +27,7 @@
 //	bucket       object stores: S3, Google's, Azure's, or a folder; buckettest runs tests on real servers of each
 //	bucket/google    the driver for Google Cloud Storage
 //	bucket/azure     the driver for Azure Blob Storage
+//	bucket/whole     what both drivers have in common
 //	thumbnail    small copies of pictures, kept in a folder or an object store
 //	ingest       read, prepare, encode, upsert
 //	search       the one query path

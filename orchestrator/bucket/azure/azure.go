@@ -12,7 +12,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"net/http"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/streaming"
@@ -21,10 +20,15 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/container"
 	"gocloud.dev/blob/driver"
 	"gocloud.dev/gcerrors"
+
+	"clipseek/orchestrator/bucket/whole"
 )
 
-// Bucket implements driver.Bucket for whole objects; ranges, copies and signed URLs are not there.
-type Bucket struct{ client *container.Client }
+// Bucket implements driver.Bucket for whole objects.
+type Bucket struct {
+	whole.Driver
+	client *container.Client
+}
 
 var _ driver.Bucket = (*Bucket)(nil)
 
@@ -34,30 +38,20 @@ func New(client *Client, name string) (*Bucket, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Bucket{one}, nil
+	return &Bucket{client: one}, nil
 }
-
-var errUnsupported = errors.New("the driver does not do this")
 
 // ErrorCode implements driver.Bucket.
 func (b *Bucket) ErrorCode(err error) gcerrors.ErrorCode {
-	if errors.Is(err, errUnsupported) {
-		return gcerrors.Unimplemented
+	status := 0
+	if answer, ok := errors.AsType[*azcore.ResponseError](err); ok {
+		status = answer.StatusCode
 	}
-	if answer, ok := errors.AsType[*azcore.ResponseError](err); ok && answer.StatusCode == http.StatusNotFound {
-		return gcerrors.NotFound
-	}
-	return gcerrors.Unknown
+	return whole.Code(err, status)
 }
-
-// As implements driver.Bucket.
-func (b *Bucket) As(any) bool { return false }
 
 // ErrorAs implements driver.Bucket.
-func (b *Bucket) ErrorAs(err error, i any) bool {
-	target, ok := i.(**azcore.ResponseError)
-	return ok && errors.As(err, target)
-}
+func (b *Bucket) ErrorAs(err error, i any) bool { return whole.ErrorAs[*azcore.ResponseError](err, i) }
 
 // value is what an optional part of an answer points to.
 func value[T any](p *T) (v T) {
@@ -80,14 +74,12 @@ func (b *Bucket) Attributes(ctx context.Context, key string) (*driver.Attributes
 
 // ListPaged implements driver.Bucket.
 func (b *Bucket) ListPaged(ctx context.Context, opts *driver.ListOptions) (*driver.ListPage, error) {
-	if opts.Delimiter != "" {
-		return nil, errUnsupported
+	size, err := whole.PageSize(opts)
+	if err != nil {
+		return nil, err
 	}
-	size := int32(opts.PageSize)
-	if size == 0 {
-		size = 1000
-	}
-	options := &container.ListBlobsFlatOptions{MaxResults: &size, Prefix: &opts.Prefix}
+	most := int32(size) //nolint:gosec // gocloud asks for a thousand or so
+	options := &container.ListBlobsFlatOptions{MaxResults: &most, Prefix: &opts.Prefix}
 	if len(opts.PageToken) > 0 {
 		token := string(opts.PageToken)
 		options.Marker = &token
@@ -115,41 +107,22 @@ func (b *Bucket) ListPaged(ctx context.Context, opts *driver.ListOptions) (*driv
 	return page, nil
 }
 
-// reader is an answer that is being read.
-type reader struct{ blob.DownloadStreamResponse }
-
-func (r *reader) Read(p []byte) (int, error) { return r.Body.Read(p) }
-func (r *reader) Close() error               { return r.Body.Close() }
-func (r *reader) As(any) bool                { return false }
-
-func (r *reader) Attributes() *driver.ReaderAttributes {
-	return &driver.ReaderAttributes{ContentType: value(r.ContentType), ModTime: value(r.LastModified), Size: value(r.ContentLength)}
-}
-
 // NewRangeReader implements driver.Bucket.
 func (b *Bucket) NewRangeReader(ctx context.Context, key string, offset, length int64, _ *driver.ReaderOptions) (driver.Reader, error) {
-	if offset != 0 || length >= 0 {
-		return nil, errUnsupported
+	if err := whole.CheckRange(offset, length); err != nil {
+		return nil, err
 	}
 	answer, err := b.client.NewBlobClient(key).DownloadStream(ctx, nil)
 	if err != nil {
 		return nil, err
 	}
-	return &reader{answer}, nil
+	about := driver.ReaderAttributes{ContentType: value(answer.ContentType), ModTime: value(answer.LastModified), Size: value(answer.ContentLength)}
+	return &whole.Reader{ReadCloser: answer.Body, About: about}, nil
 }
-
-// writer collects an object, which is sent in one request.
-type writer struct {
-	bytes.Buffer
-	send func(content []byte) error
-}
-
-// Close sends what was written.
-func (w *writer) Close() error { return w.send(w.Bytes()) }
 
 // NewTypedWriter implements driver.Bucket.
 func (b *Bucket) NewTypedWriter(ctx context.Context, key, contentType string, _ *driver.WriterOptions) (driver.Writer, error) {
-	return &writer{send: func(content []byte) error {
+	return &whole.Writer{Send: func(content []byte) error {
 		var options blockblob.UploadOptions
 		if contentType != "" {
 			options.HTTPHeaders = &blob.HTTPHeaders{BlobContentType: &contentType}
@@ -164,16 +137,3 @@ func (b *Bucket) Delete(ctx context.Context, key string, _ *driver.DeleteOptions
 	_, err := b.client.NewBlobClient(key).Delete(ctx, nil)
 	return err
 }
-
-// Copy implements driver.Bucket.
-func (b *Bucket) Copy(context.Context, string, string, *driver.CopyOptions) error {
-	return errUnsupported
-}
-
-// SignedURL implements driver.Bucket.
-func (b *Bucket) SignedURL(context.Context, string, *driver.SignedURLOptions) (string, error) {
-	return "", errUnsupported
-}
-
-// Close implements driver.Bucket.
-func (b *Bucket) Close() error { return nil }

@@ -20,6 +20,7 @@ import (
 
 	"clipseek/deploy/servers/serverstest"
 	"clipseek/orchestrator/bucket/azure"
+	"clipseek/orchestrator/bucket/buckettest"
 	"clipseek/orchestrator/bucket/credential"
 	"clipseek/orchestrator/fault"
 )
@@ -189,21 +190,10 @@ func TestDriver(t *testing.T) {
 	server := httptest.NewServer(http.NotFoundHandler())
 	defer server.Close()
 	b := open(t, azure.Config{Endpoint: server.URL, Anonymous: true})
-	for name, err := range map[string]error{
-		"range":  errorOf(b.NewRangeReader(t.Context(), "a", 1, 2, nil)),
-		"copy":   b.Copy(t.Context(), "a", "b", nil),
-		"signed": errorOf(b.SignedURL(t.Context(), "a", nil)),
-		"folder": errorOf(b.List(&blob.ListOptions{Delimiter: "/"}).Next(t.Context())),
-	} {
-		if gcerrors.Code(err) != gcerrors.Unimplemented {
-			t.Errorf("%s: %v", name, err)
-		}
-	}
+	buckettest.Refuses(t, b)
 	_, err := b.ReadAll(t.Context(), "a.jpg")
 	var answer *azcore.ResponseError
 	if gcerrors.Code(err) != gcerrors.NotFound || !b.ErrorAs(err, &answer) || answer.StatusCode != http.StatusNotFound {
 		t.Errorf("not there: %v", err)
 	}
 }
-
-func errorOf[T any](_ T, err error) error { return err }

@@ -5,6 +5,9 @@ import (
 	"context"
 	"testing"
 
+	"gocloud.dev/blob"
+	"gocloud.dev/gcerrors"
+
 	"clipseek/deploy/servers"
 	"clipseek/deploy/servers/serverstest"
 	"clipseek/orchestrator/bucket"
@@ -79,6 +82,23 @@ func Open(t testing.TB, address string, cfg bucket.Config) *bucket.Bucket {
 	t.Cleanup(func() { _ = b.Close() })
 	return b
 }
+
+// Refuses asks for what our own drivers do not do.
+func Refuses(t *testing.T, b *blob.Bucket) {
+	t.Helper()
+	for name, err := range map[string]error{
+		"range":  errorOf(b.NewRangeReader(t.Context(), "a", 1, 2, nil)),
+		"copy":   b.Copy(t.Context(), "a", "b", nil),
+		"signed": errorOf(b.SignedURL(t.Context(), "a", nil)),
+		"folder": errorOf(b.List(&blob.ListOptions{Delimiter: "/"}).Next(t.Context())),
+	} {
+		if gcerrors.Code(err) != gcerrors.Unimplemented {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func errorOf[T any](_ T, err error) error { return err }
 
 // Fill writes objects, several at once.
 func Fill(t testing.TB, b *bucket.Bucket, content map[string]string) {

@@ -21,10 +21,12 @@ import (
 	"google.golang.org/api/storage/v1"
 
 	"clipseek/orchestrator/bucket/credential"
+	"clipseek/orchestrator/bucket/whole"
 )
 
-// Bucket implements driver.Bucket for whole objects; ranges, copies and signed URLs are not there.
+// Bucket implements driver.Bucket for whole objects.
 type Bucket struct {
+	whole.Driver
 	client *storage.Service
 	name   string
 }
@@ -32,29 +34,19 @@ type Bucket struct {
 var _ driver.Bucket = (*Bucket)(nil)
 
 // New makes a driver for the bucket of a name.
-func New(client *storage.Service, name string) *Bucket { return &Bucket{client, name} }
-
-var errUnsupported = errors.New("the driver does not do this")
+func New(client *storage.Service, name string) *Bucket { return &Bucket{client: client, name: name} }
 
 // ErrorCode implements driver.Bucket.
 func (b *Bucket) ErrorCode(err error) gcerrors.ErrorCode {
-	if errors.Is(err, errUnsupported) {
-		return gcerrors.Unimplemented
+	status := 0
+	if answer, ok := errors.AsType[*googleapi.Error](err); ok {
+		status = answer.Code
 	}
-	if answer, ok := errors.AsType[*googleapi.Error](err); ok && answer.Code == http.StatusNotFound {
-		return gcerrors.NotFound
-	}
-	return gcerrors.Unknown
+	return whole.Code(err, status)
 }
-
-// As implements driver.Bucket.
-func (b *Bucket) As(any) bool { return false }
 
 // ErrorAs implements driver.Bucket.
-func (b *Bucket) ErrorAs(err error, i any) bool {
-	target, ok := i.(**googleapi.Error)
-	return ok && errors.As(err, target)
-}
+func (b *Bucket) ErrorAs(err error, i any) bool { return whole.ErrorAs[*googleapi.Error](err, i) }
 
 // Attributes implements driver.Bucket.
 func (b *Bucket) Attributes(ctx context.Context, key string) (*driver.Attributes, error) {
@@ -76,12 +68,9 @@ func modifiedAt(o *storage.Object) (time.Time, error) {
 
 // ListPaged implements driver.Bucket.
 func (b *Bucket) ListPaged(ctx context.Context, opts *driver.ListOptions) (*driver.ListPage, error) {
-	if opts.Delimiter != "" {
-		return nil, errUnsupported
-	}
-	size := opts.PageSize
-	if size == 0 {
-		size = 1000 // the most that Google gives
+	size, err := whole.PageSize(opts)
+	if err != nil {
+		return nil, err
 	}
 	call := b.client.Objects.List(b.name).Context(ctx).Prefix(opts.Prefix).MaxResults(int64(size)).Fields("nextPageToken", "items(name,size,updated)")
 	if len(opts.PageToken) > 0 {
@@ -114,24 +103,10 @@ func (b *Bucket) ListPaged(ctx context.Context, opts *driver.ListOptions) (*driv
 	return page, nil
 }
 
-// reader is an answer that is being read.
-type reader struct {
-	*http.Response
-}
-
-func (r reader) Read(p []byte) (int, error) { return r.Body.Read(p) }
-func (r reader) Close() error               { return r.Body.Close() }
-func (r reader) As(any) bool                { return false }
-
-func (r reader) Attributes() *driver.ReaderAttributes {
-	modified, _ := http.ParseTime(r.Header.Get("Last-Modified")) // zero where the server does not tell
-	return &driver.ReaderAttributes{ContentType: r.Header.Get("Content-Type"), ModTime: modified, Size: r.ContentLength}
-}
-
 // NewRangeReader implements driver.Bucket.
 func (b *Bucket) NewRangeReader(ctx context.Context, key string, offset, length int64, _ *driver.ReaderOptions) (driver.Reader, error) {
-	if offset != 0 || length >= 0 {
-		return nil, errUnsupported
+	if err := whole.CheckRange(offset, length); err != nil {
+		return nil, err
 	}
 	answer, err := b.client.Objects.Get(b.name, key).Context(ctx).Download() //nolint:bodyclose // the reader does
 	if refused, ok := errors.AsType[*googleapi.Error](err); ok {             // the client does not look into it here
@@ -140,21 +115,14 @@ func (b *Bucket) NewRangeReader(ctx context.Context, key string, offset, length 
 	if err != nil {
 		return nil, err
 	}
-	return reader{answer}, nil
+	modified, _ := http.ParseTime(answer.Header.Get("Last-Modified")) // zero where the server does not tell
+	about := driver.ReaderAttributes{ContentType: answer.Header.Get("Content-Type"), ModTime: modified, Size: answer.ContentLength}
+	return &whole.Reader{ReadCloser: answer.Body, About: about}, nil
 }
-
-// writer collects an object, which is sent in one request.
-type writer struct {
-	bytes.Buffer
-	send func(content []byte) error
-}
-
-// Close sends what was written.
-func (w *writer) Close() error { return w.send(w.Bytes()) }
 
 // NewTypedWriter implements driver.Bucket.
 func (b *Bucket) NewTypedWriter(ctx context.Context, key, contentType string, _ *driver.WriterOptions) (driver.Writer, error) {
-	return &writer{send: func(content []byte) error {
+	return &whole.Writer{Send: func(content []byte) error {
 		if contentType == "" {
 			contentType = "application/octet-stream"
 		}
@@ -170,19 +138,6 @@ func (b *Bucket) NewTypedWriter(ctx context.Context, key, contentType string, _ 
 func (b *Bucket) Delete(ctx context.Context, key string, _ *driver.DeleteOptions) error {
 	return b.client.Objects.Delete(b.name, key).Context(ctx).Do()
 }
-
-// Copy implements driver.Bucket.
-func (b *Bucket) Copy(context.Context, string, string, *driver.CopyOptions) error {
-	return errUnsupported
-}
-
-// SignedURL implements driver.Bucket.
-func (b *Bucket) SignedURL(context.Context, string, *driver.SignedURLOptions) (string, error) {
-	return "", errUnsupported
-}
-
-// Close implements driver.Bucket.
-func (b *Bucket) Close() error { return nil }
 
 func isCredential(err error) bool {
 	_, ok := errors.AsType[*credential.Error](err)

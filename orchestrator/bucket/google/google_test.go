@@ -21,6 +21,7 @@ import (
 	"gocloud.dev/gcerrors"
 	"google.golang.org/api/googleapi"
 
+	"clipseek/orchestrator/bucket/buckettest"
 	"clipseek/orchestrator/bucket/credential"
 	"clipseek/orchestrator/bucket/google"
 )
@@ -147,16 +148,7 @@ func TestDriver(t *testing.T) {
 		http.NotFound(w, r)
 	})
 	b := open(t, google.Config{Endpoint: store, Anonymous: true})
-	for name, err := range map[string]error{
-		"range":  errorOf(b.NewRangeReader(t.Context(), "a", 1, 2, nil)),
-		"copy":   b.Copy(t.Context(), "a", "b", nil),
-		"signed": errorOf(b.SignedURL(t.Context(), "a", nil)),
-		"folder": errorOf(b.List(&blob.ListOptions{Delimiter: "/"}).Next(t.Context())),
-	} {
-		if gcerrors.Code(err) != gcerrors.Unimplemented {
-			t.Errorf("%s: %v", name, err)
-		}
-	}
+	buckettest.Refuses(t, b)
 	_, err := b.ReadAll(t.Context(), "a.jpg")
 	var answer *googleapi.Error
 	if gcerrors.Code(err) != gcerrors.NotFound || !b.ErrorAs(err, &answer) || answer.Code != http.StatusNotFound {
@@ -166,5 +158,3 @@ func TestDriver(t *testing.T) {
 		t.Error("an object without a time is taken")
 	}
 }
-
-func errorOf[T any](_ T, err error) error { return err }
