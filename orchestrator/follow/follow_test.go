@@ -78,6 +78,11 @@ func (f *followed) begin(change func(*follow.Config, *follow.Deps)) {
 	if f.follower, err = follow.New(cfg, deps); err != nil {
 		f.Fatal(err)
 	}
+	f.run()
+}
+
+// run has the follower run until the test ends, or stop.
+func (f *followed) run() {
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan struct{})
 	go func() { f.follower.Run(ctx); close(ended) }()

@@ -1,11 +1,9 @@
 package follow_test
 
 import (
-	"context"
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -61,11 +59,7 @@ func (f *followed) beginAt(cfg app.Config, core *app.Core) {
 	if f.follower, err = app.OpenFollower(cfg, core, f.part, f.deps().Tell, apptest.Log(f.T)); err != nil {
 		f.Fatal(err)
 	}
-	ctx, cancel := context.WithCancel(context.Background())
-	ended := make(chan struct{})
-	go func() { f.follower.Run(ctx); close(ended) }()
-	f.stop = sync.OnceFunc(func() { cancel(); <-ended })
-	f.Cleanup(f.stop)
+	f.run()
 }
 
 // testDropped drops the collection: it stays dropped until somebody makes it.

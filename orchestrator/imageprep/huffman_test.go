@@ -11,17 +11,9 @@ import (
 // sampling, process and many sizes, whole, cut and damaged.
 func TestHuffman(t *testing.T) {
 	t.Parallel()
-	files, err := filepath.Glob("testdata/golden/*.jpg")
-	if err != nil {
-		t.Fatal(err)
-	}
-	made, err := filepath.Glob(filepath.Join(reference(t, "jpegs.py"), "*.jpg"))
-	if err != nil || len(made) < 100 {
-		t.Fatalf("%d files were made: %v", len(made), err)
-	}
 	random := rand.New(rand.NewPCG(5, 6))
 	refused, taken := 0, 0
-	for _, name := range append(files, made...) {
+	for _, name := range jpegs(t) {
 		file := readFile(t, name)
 		if !bothWays(t, file) {
 			t.Errorf("%s: refused", name)

@@ -11,17 +11,9 @@ import (
 // decoding all of it first: crops at random from files of every sampling, process and many sizes.
 func TestPartialDecode(t *testing.T) {
 	t.Parallel()
-	files, err := filepath.Glob("testdata/golden/*.jpg")
-	if err != nil {
-		t.Fatal(err)
-	}
-	made, err := filepath.Glob(filepath.Join(reference(t, "jpegs.py"), "*.jpg"))
-	if err != nil || len(made) < 100 {
-		t.Fatalf("%d files were made: %v", len(made), err)
-	}
 	decoder := newDecoder(t, Default())
 	random := rand.New(rand.NewPCG(1, 2))
-	for _, name := range append(files, made...) {
+	for _, name := range jpegs(t) {
 		picture, err := decoder.Decode(readFile(t, name))
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
@@ -33,6 +25,20 @@ func TestPartialDecode(t *testing.T) {
 		}
 		picture.Release()
 	}
+}
+
+// jpegs names the golden files and those of jpegs.py.
+func jpegs(t *testing.T) []string {
+	t.Helper()
+	files, err := filepath.Glob("testdata/golden/*.jpg")
+	if err != nil {
+		t.Fatal(err)
+	}
+	made, err := filepath.Glob(filepath.Join(reference(t, "jpegs.py"), "*.jpg"))
+	if err != nil || len(made) < 100 {
+		t.Fatalf("%d files were made: %v", len(made), err)
+	}
+	return append(files, made...)
 }
 
 // someAxis shrinks or enlarges a side and wants any part of the result.

@@ -42,34 +42,22 @@ func S3(t testing.TB, cfg servers.S3Config) *servers.S3 {
 	t.Helper()
 	place(t, &cfg.Home, &cfg.Folder)
 	server, err := servers.StartS3(t.Context(), cfg)
-	ending(t, server, err)
-	for name, value := range server.Environment() {
-		t.Setenv(name, value)
-	}
-	return server
+	return named(t, server, err)
 }
 
 // Google starts a server of Google's storage that ends with the test, and has Google's variables name it, so that the test
 // cannot run in parallel. A test is skipped where the server is not installed, unless REQUIRE_REFERENCE=1.
 func Google(t testing.TB) *servers.Google {
 	t.Helper()
-	started, err := servers.StartGoogle(t.Context(), storeConfig(t, servers.GoogleProgram))
-	server := ending(t, started, err)
-	for name, value := range server.Environment() {
-		t.Setenv(name, value)
-	}
-	return server
+	server, err := servers.StartGoogle(t.Context(), storeConfig(t, servers.GoogleProgram))
+	return named(t, server, err)
 }
 
 // Azure is Google for Azure's storage.
 func Azure(t testing.TB) *servers.Azure {
 	t.Helper()
-	started, err := servers.StartAzure(t.Context(), storeConfig(t, servers.AzureProgram))
-	server := ending(t, started, err)
-	for name, value := range server.Environment() {
-		t.Setenv(name, value)
-	}
-	return server
+	server, err := servers.StartAzure(t.Context(), storeConfig(t, servers.AzureProgram))
+	return named(t, server, err)
 }
 
 // storeConfig is for a store whose program is below Home.
@@ -103,5 +91,18 @@ func ending[S interface{ Kill() }](t testing.TB, server S, err error) S {
 		t.Fatal(err)
 	}
 	t.Cleanup(server.Kill)
+	return server
+}
+
+// named is ending for a store, which the variables of its clients name until then.
+func named[S interface {
+	Kill()
+	Environment() map[string]string
+}](t testing.TB, server S, err error) S {
+	t.Helper()
+	ending(t, server, err)
+	for name, value := range server.Environment() {
+		t.Setenv(name, value)
+	}
 	return server
 }

@@ -4,7 +4,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"syscall"
 	"testing"
 	"time"
 
@@ -83,20 +82,11 @@ func TestClean(t *testing.T) {
 	if there(t, filepath.Dir(filepath.Dir(files["trip/gone"]))) {
 		t.Error("an empty folder stays")
 	}
-	lock, err := os.Open(filepath.Join(dir, ".lock"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer lock.Close()
-	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_SH); err != nil {
-		t.Fatal(err)
-	}
+	placed := placing(t, dir)
 	if _, err := store.Clean(t.Context(), nil, false); fault.KindOf(err) != fault.KindOverloaded || !there(t, files["shown"]) {
 		t.Errorf("while files go to their places: %v", err)
 	}
-	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_UN); err != nil {
-		t.Fatal(err)
-	}
+	placed()
 	write(t, filepath.Join(dir, "requests", "0-.upload"), "{damaged")
 	if _, err := store.Clean(t.Context(), nil, false); fault.KindOf(err) != fault.KindInvalid || !there(t, files["shown"]) {
 		t.Errorf("with a damaged list: %v", err)

@@ -7,9 +7,10 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
+
+	"github.com/gofrs/flock"
 
 	"clipseek/orchestrator/source/upload"
 )
@@ -138,20 +139,11 @@ func TestTidyWaits(t *testing.T) {
 	age(t, 48*time.Hour, kept.List)
 	write(t, filepath.Join(dir, ".new", "dead", ".lock"), "")
 	write(t, filepath.Join(dir, ".new", "dead", "plan"), "")
-	lock, err := os.Open(filepath.Join(dir, ".lock"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer lock.Close()
-	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_SH); err != nil {
-		t.Fatal(err)
-	}
+	placed := placing(t, dir)
 	if done := tidy(t, store, none); done != (upload.Tidied{}) || !there(t, kept.List) || !there(t, filepath.Join(dir, ".new", "dead")) {
 		t.Errorf("%+v while files go to their places", done)
 	}
-	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_UN); err != nil {
-		t.Fatal(err)
-	}
+	placed()
 	if done := tidy(t, store, none); done != (upload.Tidied{Requests: 1, Lists: 1}) || !there(t, paths["1.jpg"].Path) {
 		t.Errorf("%+v", done)
 	}
@@ -213,4 +205,18 @@ func TestCommitFails(t *testing.T) {
 		t.Fatal(err)
 	}
 	nothing(t, dir)
+}
+
+// placing locks the folder, as a process does while it puts files to their places, until placed is called.
+func placing(t *testing.T, dir string) (placed func()) {
+	t.Helper()
+	lock := flock.New(filepath.Join(dir, ".lock"))
+	if err := lock.RLock(); err != nil {
+		t.Fatal(err)
+	}
+	return func() {
+		if err := lock.Unlock(); err != nil {
+			t.Fatal(err)
+		}
+	}
 }
