@@ -109,6 +109,12 @@ test("the start page asks on until it knows enough labels, and no further", asyn
   let rounds = 0;
   await probe(async () => ({ hits: [hit(String(rounds++), "apple")] }));
   assert.equal(rounds, 1);
+  const bare = await probe(async ({ limit }) => {
+    const label = `label ${"abcdefgh"[rounds++]}x`;
+    return { hits: Array.from({ length: limit }, (_, at) => (at ? hit(`${label}-${at}`, label) : hit("bare"))) };
+  });
+  assert.equal(rounds, 5);
+  assert.equal(bare.filter((hit) => hit.id === "bare").length, 1);
 });
 
 test("a model without a text tower is asked with a picture, and the page says why", async () => {

@@ -10,14 +10,16 @@ const probeLimit = 48;
 const probeText = "a photo";
 const mostProbes = 4;
 
-/** Pictures of different labels: what is nearest to any photo, then what is nearest among the other labels. */
+/** Pictures of different labels: what is nearest to any photo, then what is nearest among the other labels. Each comes once, also one without a label. */
 export async function probe(search) {
   const found = [];
+  const known = new Set();
   for (let round = 0; round < mostProbes; round++) {
     const labels = labelsOf(found);
     const filter = labels.length ? withoutLabels(labels) : "";
     const { hits = [] } = await search({ text: probeText, filter, limit: probeLimit, offset: 0 });
-    found.push(...hits);
+    found.push(...hits.filter((hit) => !known.has(hit.id)));
+    hits.forEach((hit) => known.add(hit.id));
     if (hits.length < probeLimit || labelsOf(found).length >= stripLength || labelsOf(hits).length === 0) break;
   }
   return found;
